@@ -1,0 +1,1 @@
+"""The ground floor: small tools that know no app."""

@@ -1,0 +1,100 @@
+"""One small tree of errors that says who must act, and its rendering as problem+json (RFC 9457)."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django_ratelimit.exceptions import Ratelimited
+from rest_framework.exceptions import ErrorDetail, NotFound, Throttled, ValidationError
+from rest_framework.exceptions import PermissionDenied as APIPermissionDenied
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from tradingviz.core import json
+
+Json = dict[str, Any]
+PROBLEM_TYPE = "application/problem+json"
+# django-ratelimit does not say when its window ends; none of ours is longer than this.
+GUESSING_WINDOW_S = 60
+
+
+class TradingvizError(Exception):
+    """Root of our errors."""
+
+
+class InvalidRequest(TradingvizError):
+    """The caller must change the request: `field` names the parameter, `valid` the values it takes."""
+
+    def __init__(self, detail: str, *, field: str = "", valid: list[str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        self.valid = valid or []
+
+
+class NotAvailable(TradingvizError):
+    """The caller may try again later: a part we need (Redis, database, ingest) does not answer."""
+
+
+def problem(status: int, detail: str, errors: list[Json] | None = None) -> Json:
+    """Return the body of a problem: `type title status detail errors`."""
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "errors": errors or []}
+
+
+def problem_response(error: Exception, context: Json) -> Response | None:
+    """Turn any exception of a view into a problem; None lets Django log it and answer 500."""
+    if isinstance(error, InvalidRequest):
+        entry: Json = {"field": error.field, "message": error.detail, "valid": error.valid}
+        response = Response(problem(400, error.detail, [entry]), status=400)
+    elif isinstance(error, NotAvailable):
+        response = Response(problem(503, str(error)), status=503)
+    else:
+        if isinstance(error, Ratelimited):
+            error = Throttled(wait=GUESSING_WINDOW_S)
+        handled = exception_handler(error, context)
+        if handled is None:
+            return None
+        handled.data = _problem_of(error, handled.status_code)
+        response = handled
+    response.content_type = PROBLEM_TYPE
+    return response
+
+
+def _problem_of(error: Exception, status: int) -> Json:
+    """Render DRF's and Django's own exceptions."""
+    if isinstance(error, Http404):
+        error = NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = APIPermissionDenied()
+    if isinstance(error, ValidationError):
+        return problem(status, "some parameters are not valid", _field_errors(error.detail))
+    detail = getattr(error, "detail", error)
+    # simplejwt puts its sentence into a dict, beside codes.
+    return problem(status, str(detail.get("detail", "") if isinstance(detail, dict) else detail))
+
+
+def problem_page(status: int) -> Callable[..., HttpResponse]:
+    """Return a view for one of Django's own errors (handler404 and so on), which no API view has seen."""
+
+    def answer(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+        body = json.encode(problem(status, HTTPStatus(status).description or HTTPStatus(status).phrase))
+        return HttpResponse(body, status=status, content_type=PROBLEM_TYPE)
+
+    return answer
+
+
+def _field_errors(detail: Any, field: str = "") -> list[Json]:
+    """Flatten DRF's nested messages to one entry per message, the field as a dotted path."""
+    if isinstance(detail, dict):
+        return [entry for key, value in detail.items() for entry in _field_errors(value, _join(field, str(key)))]
+    if isinstance(detail, list) and any(not isinstance(item, ErrorDetail) for item in detail):
+        return [entry for index, item in enumerate(detail) for entry in _field_errors(item, _join(field, str(index)))]
+    messages = detail if isinstance(detail, list) else [detail]
+    return [{"field": field, "message": str(message)} for message in messages]
+
+
+def _join(parent: str, child: str) -> str:
+    return f"{parent}.{child}" if parent else child

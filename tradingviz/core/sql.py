@@ -1,0 +1,40 @@
+"""SQL is read as SQL: migrations run `.sql` files, queries are files with a first line that says what they answer."""
+
+from functools import cache
+from pathlib import Path
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations import RunPython
+from django.db.migrations.state import StateApps
+
+
+class RunSQLFile(RunPython):
+    """Run `<folder>/<name>.up.sql` forwards and `<folder>/<name>.down.sql` backwards, each as one script."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+        super().__init__(_runner(folder / f"{name}.up.sql"), _runner(folder / f"{name}.down.sql"))
+
+    def deconstruct(self) -> tuple[str, list[object], dict[str, object]]:
+        """Return what rebuilds this operation (name, arguments, keywords)."""
+        return (type(self).__name__, [self.folder, self.name], {})
+
+    def describe(self) -> str:
+        """Return the line shown by sqlmigrate."""
+        return f"Run {self.name}.up.sql"
+
+
+class _runner:  # noqa: N801 - reads as a function; a class so that RunPython sees a plain callable
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(self.path.read_text(encoding="utf-8"))
+
+
+@cache
+def load_query(path: Path) -> str:
+    """Return the text of a named query; read once per process."""
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,148 @@
+"""Strict readers of environment variables: junk stops the start with the variable's name.
+
+A value is looked for in the process's environment, then in `.env` (the user's), then in `.run/embedded.env`
+(written by the embedded start). An empty value counts as absent.
+"""
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = {"development": "dev", "test": "test", "production": "prod"}
+_LINE = re.compile(r"^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
+
+
+def state_dir() -> Path:
+    """Return the folder of the embedded parts' state."""
+    return Path(os.environ.get("TRADINGVIZ_STATE") or ROOT / ".run")
+
+
+def parse_env_file(text: str) -> dict[str, str]:
+    """Return the variables of a `.env` text: KEY=value lines, `#` comments, optional quotes."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _LINE.match(line.strip())
+        if match:
+            found[match[1]] = _unquote(match[2].strip())
+    return found
+
+
+def _unquote(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        return value[1:-1]
+    return value.split(" #", 1)[0].rstrip()
+
+
+@cache
+def _file_values() -> dict[str, str]:
+    values: dict[str, str] = {}
+    for path in (state_dir() / "embedded.env", ROOT / ".env"):
+        if path.is_file():
+            values.update({k: v for k, v in parse_env_file(path.read_text(encoding="utf-8")).items() if v})
+    return values
+
+
+def get(name: str) -> str | None:
+    """Return the variable's text, or None where it is absent or empty."""
+    return os.environ.get(name) or _file_values().get(name)
+
+
+def text(name: str, default: str) -> str:
+    """Return the variable or its default."""
+    return get(name) or default
+
+
+def required(name: str, why: str) -> str:
+    """Return the variable; raise ImproperlyConfigured naming it where it is absent."""
+    value = get(name)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set: {why}")
+    return value
+
+
+def integer(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
+    """Return the variable as a whole number within [low, high]."""
+    value = get(name)
+    if value is None:
+        return default
+    if not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number from {low} to {high}")
+    return int(value)
+
+
+def decimal(name: str, default: float, *, low: float, high: float) -> float:
+    """Return the variable as a finite number within [low, high]."""
+    value = get(name)
+    if value is None:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not low <= number <= high:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a number from {low} to {high}")
+    return number
+
+
+def boolean(name: str, default: bool) -> bool:
+    """Return the variable as true or false (true/false, yes/no, on/off, 1/0)."""
+    value = get(name)
+    if value is None:
+        return default
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
+    if value.lower() not in words:
+        raise ImproperlyConfigured(f"{name}={value!r} is neither true nor false")
+    return words[value.lower()]
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """Return the variable, one of `allowed`."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    """Return the variable as a URL with one of `schemes` and a host or socket path."""
+    value = text(name, default)
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not (parts.netloc or parts.path):
+        raise ImproperlyConfigured(f"{name}={value!r} is not a URL with scheme {' or '.join(schemes)}")
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={value!r}: {error}") from error
+    return value
+
+
+def words(name: str, default: tuple[str, ...]) -> list[str]:
+    """Return a comma-separated list."""
+    value = get(name)
+    return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+
+def choose_settings() -> None:
+    """Set DJANGO_SETTINGS_MODULE from ENVIRONMENT unless it is set already."""
+    name = choice("ENVIRONMENT", "development", tuple(ENVIRONMENTS))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"tradingviz.settings.{ENVIRONMENTS[name]}")
+
+
+def inherit(module: ModuleType, into: dict[str, object]) -> None:
+    """Copy a settings module's names into another's; what follows in the other one overrides them."""
+    into.update({name: value for name, value in vars(module).items() if name.isupper()})

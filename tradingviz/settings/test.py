@@ -1,0 +1,17 @@
+"""Tests: secrets of no worth, servers started by the test rig."""
+
+import os
+
+for _name, _value in {
+    "DB_PASSWORD": "test",
+    "JWT_SECRET_KEY": "a-key-that-only-tests-use-0123456789abcdef",
+    "ENVIRONMENT": "test",
+    "DB_POOL_SIZE": "0",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+from tradingviz.settings import base, env  # noqa: E402 - base reads the variables set above
+
+env.inherit(base, globals())
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
