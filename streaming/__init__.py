@@ -1,0 +1,1 @@
+"""Transport: ticks come in over Redis Streams, documents leave over WebSockets. Knows no finance."""

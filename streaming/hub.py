@@ -1,0 +1,179 @@
+"""The reading end of topics, one per process: one blocking read over every topic somebody here watches.
+
+A topic's state is read before its frames, and the frames after the state's position: nothing can fall in
+between. A topic nobody watches is not read. When Redis goes away the hub tries until it is back, reads the
+states again, and sends snapshots where the frames in between are lost.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from streaming import protocol
+from streaming.outbox import Outbox, message_of
+from streaming.state import FIELD, decode_frame, frame_id, frames_key, read_states_async
+from streaming.topics import Subscription
+from streaming.views import Feed
+from tradingviz.core.clock import Clock, now_ms
+from tradingviz.core.redis import async_client
+
+logger = logging.getLogger(__name__)
+
+# How long a read may block: for so long a topic watched for the first time waits at most.
+POLL_MS = 100
+FRAMES_PER_READ = 16
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 3.0
+
+Connect = Callable[[], redis.asyncio.Redis]
+
+
+class Hub:
+    """Follows topics for the sockets of one event loop. Not thread-safe."""
+
+    def __init__(
+        self,
+        connect: Connect = async_client,
+        *,
+        clock: Clock = now_ms,
+        heartbeat_seconds: float = protocol.HEARTBEAT_SECONDS,
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._heartbeat_seconds = heartbeat_seconds
+        self._feeds: dict[str, Feed] = {}
+        self._sockets: set[Outbox] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """What is being read."""
+        return frozenset(self._feeds)
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets are open."""
+        return len(self._sockets)
+
+    def join(self, outbox: Outbox) -> None:
+        """Send a socket heartbeats from now on."""
+        self._sockets.add(outbox)
+        self._ensure("heartbeat", self._beat)
+
+    def leave(self, outbox: Outbox) -> None:
+        """Forget a socket and everything it watches."""
+        self._sockets.discard(outbox)
+        for topic in list(outbox.slots):
+            self.unsubscribe(outbox, topic)
+
+    def subscribe(self, outbox: Outbox, channel: str, subscription: Subscription) -> None:
+        """Let a socket follow a topic, in place of the view of it that it had; raises what `project` does."""
+        topic = subscription.topic
+        feed = self._feeds.get(topic) or Feed(topic)
+        feed.add(outbox, channel, subscription, self._clock)
+        self._feeds[topic] = feed
+        self._ensure("reader", self._read)
+
+    def unsubscribe(self, outbox: Outbox, topic: str) -> None:
+        """Let a socket leave a topic; nothing happens where it does not follow it."""
+        outbox.drop(topic)
+        if feed := self._feeds.get(topic):
+            feed.discard(outbox)
+            if not feed.watched:
+                del self._feeds[topic]
+
+    async def aclose(self) -> None:
+        """Stop reading and beating."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ensure(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a task that ends by itself when there is nothing left to do."""
+        task = self._tasks.get(name)
+        if task is None or task.done():
+            self._tasks[name] = asyncio.get_running_loop().create_task(work(), name=f"hub {name}")
+
+    async def _beat(self) -> None:
+        count = 0
+        while self._sockets:
+            await asyncio.sleep(self._heartbeat_seconds)
+            count += 1
+            message = message_of(protocol.Heartbeat(count=count, ts_sent=self._clock()))
+            for outbox in self._sockets:
+                outbox.beat(message)
+
+    async def _read(self) -> None:
+        """Read for as long as anything is watched, over as many connections as that takes."""
+        delay = FIRST_DELAY
+        while self._feeds:
+            for feed in self._feeds.values():
+                feed.checked = False
+            try:
+                async with self._connect() as client:
+                    # Our own delays are shorter than redis-py's and end as soon as Redis is back.
+                    client.set_retry(Retry(NoBackoff(), 0))
+                    while self._feeds:
+                        await self._read_once(client)
+                        delay = FIRST_DELAY
+                continue
+            except (redis.RedisError, OSError) as error:
+                logger.warning("reading topics failed, trying again: %s", error, extra={"delay": delay})
+            except Exception:
+                logger.exception("reading topics failed on our side, trying again")
+            await asyncio.sleep(delay * random.uniform(0.5, 1.0))
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _read_once(self, client: redis.asyncio.Redis) -> None:
+        """Read the states that are missing, then one round of frames."""
+        await self._check(client)
+        after: dict[Any, Any] = {
+            frames_key(topic): frame_id(position)
+            for topic, feed in self._feeds.items()
+            if (position := feed.position)
+        }
+        if not after:
+            await asyncio.sleep(POLL_MS / 1000)
+            return
+        names = {frames_key(topic).encode(): topic for topic in self._feeds}
+        reply: Any = await client.xread(after, count=FRAMES_PER_READ, block=POLL_MS)
+        for key, entries in reply:
+            for _, fields in entries:
+                self._deliver(names[key], fields)
+                # Let the sockets send this frame before the next one would make them behind.
+                await asyncio.sleep(0)
+
+    async def _check(self, client: redis.asyncio.Redis) -> None:
+        """Read the states of new topics, of topics that missed something, and of all after a reconnection."""
+        topics = [topic for topic, feed in self._feeds.items() if not feed.checked]
+        for topic, state in zip(topics, await read_states_async(client, topics), strict=True):
+            if feed := self._feeds.get(topic):
+                feed.adopt(state)
+
+    def _deliver(self, topic: str, fields: dict[bytes, bytes]) -> None:
+        feed = self._feeds.get(topic)
+        if feed is None:
+            return
+        try:
+            feed.take(decode_frame(fields[FIELD]))
+        except (msgspec.MsgspecError, KeyError):
+            logger.warning("a frame of %s cannot be read", topic)
+            feed.lose()
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def current() -> Hub:
+    """Return the hub of the running event loop; a server process has one loop, so one hub."""
+    return _hubs.setdefault(asyncio.get_running_loop(), Hub())

@@ -1,0 +1,175 @@
+"""The WebSocket protocol, version 1: every frame in and out, every close code. Described in docs/protocol.md.
+
+Client to server: one JSON object per text message, `op` names the operation and `id` is echoed in the answer.
+Server to client: one JSON object per text message, `type` names the frame and `v` is the protocol's version.
+Times are integers, milliseconds since the Unix epoch (UTC).
+"""
+
+from enum import IntEnum
+from typing import Any, Literal, TypedDict, cast
+
+import msgspec
+
+VERSION = 1
+HEARTBEAT_SECONDS = 5.0
+MAX_MESSAGE_CHARACTERS = 8192
+MAX_MESSAGES_PER_SECOND = 20
+MAX_BAD_FRAMES = 3
+MAX_SUBSCRIPTIONS = 64
+
+RequestId = int | str | None
+
+
+class Close(IntEnum):
+    """Close codes of our own; what a client should do about each."""
+
+    BAD_FRAMES = 4400  # repair the client
+    UNAUTHENTICATED = 4401  # get a token, come again
+    FORBIDDEN = 4403  # do not come again
+    TOO_SLOW = 4408  # come again, read faster or subscribe to less
+    TOO_MANY = 4429  # come again later, speak less
+    DRAINING = 4503  # come again soon: this process stops
+
+
+class ProtocolError(Exception):
+    """A well-formed request that cannot be met; answered with an `error` frame, the socket stays."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class BadFrame(ProtocolError):
+    """Not a request at all: counts towards the bad frames a socket may send."""
+
+    def __init__(self, message: str, request_id: RequestId = None) -> None:
+        super().__init__("bad_frame", message)
+        self.request_id = request_id
+
+
+class Subscribe(msgspec.Struct, tag_field="op", tag="subscribe", frozen=True):
+    """Follow a channel. All other keys of the request are the channel's own parameters."""
+
+    channel: str
+    id: RequestId = None
+    format: str = "json"
+
+
+class Unsubscribe(msgspec.Struct, tag_field="op", tag="unsubscribe", frozen=True):
+    """Leave a topic, as the ack of the subscription named it."""
+
+    topic: str
+    id: RequestId = None
+
+
+class Ping(msgspec.Struct, tag_field="op", tag="ping", frozen=True):
+    """Ask for an ack."""
+
+    id: RequestId = None
+
+
+Request = Subscribe | Unsubscribe | Ping
+
+# Keys of a subscribe request that are the protocol's, not the channel's.
+RESERVED = frozenset({"op", "id", "channel", "format", "interval_ms", "v"})
+
+
+class Ack(msgspec.Struct, tag_field="type", tag="ack", kw_only=True, omit_defaults=False):
+    """The request `id` was carried out; frames of a subscription come after its ack."""
+
+    v: int = VERSION
+    id: RequestId
+    op: Literal["subscribe", "unsubscribe", "ping"]
+    ts_sent: int
+    channel: str | None = None
+    topic: str | None = None
+    echo: dict[str, Any] = {}
+
+
+class Error(msgspec.Struct, tag_field="type", tag="error", kw_only=True):
+    """The request `id` was not carried out. `topic` is set where a subscription ended by itself."""
+
+    v: int = VERSION
+    id: RequestId
+    code: str
+    message: str
+    topic: str | None = None
+
+
+class _Data(msgspec.Struct, kw_only=True):
+    """What both data frames carry. `convention` says how the numbers were computed."""
+
+    v: int = VERSION
+    channel: str
+    topic: str
+    epoch: int
+    seq: int
+    ts_event: int
+    ts_sent: int
+    convention: str
+    data: Any
+
+
+class Head(TypedDict):
+    """The fields of a data frame apart from its data."""
+
+    channel: str
+    topic: str
+    epoch: int
+    seq: int
+    ts_event: int
+    ts_sent: int
+    convention: str
+
+
+class Snapshot(_Data, tag_field="type", tag="snapshot", kw_only=True):
+    """`data` is the whole document; forget what you had of the topic."""
+
+
+class Delta(_Data, tag_field="type", tag="delta", kw_only=True):
+    """`data` is a patch to the document of `seq - 1` of the same epoch: see streaming.domain.sequencing."""
+
+
+class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", kw_only=True):
+    """The process is alive; `count` goes up by one each time."""
+
+    v: int = VERSION
+    count: int
+    ts_sent: int
+
+
+Frame = Ack | Error | Snapshot | Delta | Heartbeat
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(frame: Frame) -> str:
+    """Return the text of a frame; NaN and infinity leave as null."""
+    return _encode(frame).decode()
+
+
+def parse(text: str | None) -> tuple[Request, dict[str, Any]]:
+    """Return a request and its channel's parameters; raises BadFrame. None stands for a binary message."""
+    if text is None:
+        raise BadFrame("only text messages are understood")
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        raise BadFrame(f"a message may have {MAX_MESSAGE_CHARACTERS} characters")
+    try:
+        message = _decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError) as error:
+        raise BadFrame(f"not a JSON object: {error}") from error
+    try:
+        request = msgspec.convert(message, Request)
+    except msgspec.ValidationError as error:
+        raise BadFrame(str(error), _id_of(message)) from error
+    return request, {key: value for key, value in message.items() if key not in RESERVED}
+
+
+def _id_of(message: dict[str, Any]) -> RequestId:
+    """Return the id of a message that is otherwise unusable."""
+    try:
+        return cast("RequestId", msgspec.convert(message.get("id"), RequestId))
+    except msgspec.ValidationError:
+        return None

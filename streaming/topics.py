@@ -1,0 +1,52 @@
+"""The registry of channels: what a client may subscribe to, and which topic and view of it that means."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from streaming.authentication import Principal
+from streaming.domain.sequencing import Document
+from streaming.protocol import ProtocolError
+
+Projection = Callable[[Document], Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a subscribe request came to.
+
+    `topic` is what the publisher writes to. `project` picks what the client sees of its document (None: all
+    of it); it must be a pure function and may share parts with its argument. Subscriptions of equal
+    `view_key` share one projection, so the key must name everything `project` depends on. `convention`
+    overrides the publisher's on the frames. `echo` tells the client in the ack what was understood, such as
+    the expiry a label stands for.
+    """
+
+    topic: str
+    view_key: str = ""
+    project: Projection | None = None
+    convention: str | None = None
+    echo: Mapping[str, Any] = field(default_factory=dict)
+
+
+Handler = Callable[[Mapping[str, Any], Principal], Awaitable[Subscription]]
+
+_handlers: dict[str, Handler] = {}
+
+
+def register(channel: str, handler: Handler) -> None:
+    """Offer `channel`; `handler(params, principal)` raises ProtocolError for what cannot be had.
+
+    Raises ValueError where another handler has the channel already.
+    """
+    if _handlers.setdefault(channel, handler) is not handler:
+        raise ValueError(f"channel {channel!r} is already registered")
+
+
+async def resolve(channel: str, params: Mapping[str, Any], principal: Principal) -> Subscription:
+    """Return what a subscribe request means; ProtocolError for a channel nobody registered."""
+    handler = _handlers.get(channel)
+    if handler is None:
+        known = ", ".join(sorted(_handlers)) or "none"
+        raise ProtocolError("unknown_channel", f"no channel {channel!r}; there are: {known}")
+    return await handler(params, principal)

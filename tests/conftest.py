@@ -1,0 +1,9 @@
+"""Fixtures of the whole suite come from tests/rig: servers, a cast of users, the recorded data."""
+
+from hypothesis import settings
+
+pytest_plugins = ["tests.rig.collection", "tests.rig.servers", "tests.rig.cast", "tests.rig.data"]
+
+# A shared machine stalls now and then; an example's wall time says nothing about the code.
+settings.register_profile("rig", deadline=None, print_blob=True)
+settings.load_profile("rig")

@@ -1,0 +1,1 @@
+"""The socket as a client sees it, over real servers."""

@@ -1,0 +1,76 @@
+"""A real client of a real server, on top of the `websockets` package."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.websocket.application import CHANNEL
+from tests.websocket.mirror import Mirror
+
+PATIENCE = 10.0
+Json = dict[str, Any]
+
+
+class Client:
+    """Sends requests, takes frames into a mirror."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.mirror = Mirror()
+        self._connection = connection
+
+    async def send(self, **request: Any) -> None:
+        """Send a request."""
+        await self._connection.send(json.dumps(request))
+
+    async def send_raw(self, message: str | bytes) -> None:
+        """Send anything."""
+        await self._connection.send(message)
+
+    async def ask(self, **request: Any) -> Json:
+        """Send a request and return the next frame that is not about a topic."""
+        await self.send(**request)
+        return await self.until_type("ack", "error")
+
+    async def subscribe(self, name: Any, **params: Any) -> Json:
+        """Follow a topic of the test channel; return the answer."""
+        return await self.ask(op="subscribe", id=name, channel=CHANNEL, name=name, **params)
+
+    async def frame(self) -> Json:
+        """Return the next frame."""
+        async with asyncio.timeout(PATIENCE):
+            return self.mirror.take(await self._connection.recv())
+
+    async def until_type(self, *types: str) -> Json:
+        """Return the next frame of these types."""
+        while (frame := await self.frame())["type"] not in types:
+            pass
+        return frame
+
+    async def until_document(self, topic: str, document: object) -> None:
+        """Wait until the copy of a topic is this document."""
+        while self.mirror.documents.get(topic) != document:
+            await self.frame()
+
+    async def closed_with(self) -> int | None:
+        """Take frames until the server closes; return its code."""
+        try:
+            while True:
+                await self.frame()
+        except ConnectionClosed:
+            return self._connection.close_code
+
+    def abort(self) -> None:
+        """Vanish without a word."""
+        self._connection.transport.abort()
+
+
+@asynccontextmanager
+async def client_of(url: str, *, token: str = "guest", **options: Any) -> AsyncIterator[Client]:
+    """Connect to a server's stream."""
+    async with connect(f"{url}/ws/fo/stream?token={token}", **options) as connection:
+        yield Client(connection)

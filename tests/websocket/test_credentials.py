@@ -1,0 +1,54 @@
+"""The application as it is deployed: real users, real tokens, the socket's door."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from accounts.models import User
+from tests.rig.cast import access_token
+from tests.websocket.client import client_of
+from tests.websocket.server import serve
+
+
+@pytest.fixture
+def member(transactional_db: None) -> User:
+    """Somebody whom the server's own connections see."""
+    return User.objects.create_user("member", password="correct horse battery staple")
+
+
+@pytest.fixture
+def token(member: User) -> str:
+    """A fresh token of the member."""
+    return access_token(member)
+
+
+@pytest.fixture
+async def deployed(redis_url: str) -> AsyncIterator[str]:
+    """Base URL of tradingviz.asgi."""
+    from tradingviz.asgi import application
+
+    async with serve(application) as url:
+        yield url
+
+
+async def test_a_token_opens_the_socket_without_an_origin_as_programs_send_none(
+    deployed: str, token: str
+) -> None:
+    async with client_of(deployed, token=token) as client:
+        assert (await client.ask(op="ping", id=1))["type"] == "ack"
+
+
+@pytest.mark.parametrize("token", ["", "nonsense"])
+@pytest.mark.django_db(transaction=True)
+async def test_without_a_valid_token_the_socket_closes_with_4401(deployed: str, token: str) -> None:
+    async with client_of(deployed, token=token) as client:
+        assert await client.closed_with() == 4401
+
+
+async def test_a_token_of_somebody_who_may_no_longer_sign_in_closes_with_4401(
+    deployed: str, member: User, token: str
+) -> None:
+    member.is_active = False
+    await member.asave()
+    async with client_of(deployed, token=token) as client:
+        assert await client.closed_with() == 4401
