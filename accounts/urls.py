@@ -1,0 +1,10 @@
+"""Paths of accounts."""
+
+from django.urls import path
+
+from accounts.api.views import RefreshView, TokenView
+
+urlpatterns = [
+    path("auth/token", TokenView.as_view(), name="token"),
+    path("auth/token/refresh", RefreshView.as_view(), name="token-refresh"),
+]

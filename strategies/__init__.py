@@ -1,0 +1,1 @@
+"""Strategies of several legs, marked to market."""
