@@ -1,0 +1,1 @@
+"""Tables of our own in 50-digit arithmetic, and the scripts that made them."""
