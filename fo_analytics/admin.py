@@ -1,0 +1,131 @@
+"""What staff see of the market: the master, sessions, coverage."""
+
+from itertools import pairwise
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from fo_analytics.models import (
+    BarCoverage,
+    Instrument,
+    OfficialClose,
+    SessionInterval,
+    TradingSession,
+    Underlying,
+)
+
+Model = Any
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Model]):
+    """Computed rows: to look at."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds them by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nor changes them."""
+        return False
+
+
+@admin.register(Underlying)
+class UnderlyingAdmin(admin.ModelAdmin[Underlying]):
+    """Underlyings."""
+
+    list_display = ("symbol", "exchange", "is_index")
+    list_filter = ("exchange", "is_index")
+    search_fields = ("symbol",)
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(admin.ModelAdmin[Instrument]):
+    """Contracts."""
+
+    list_display = (
+        "tradingsymbol",
+        "underlying",
+        "kind",
+        "expiry",
+        "strike",
+        "lot_size",
+        "tick_size",
+        "token",
+    )
+    list_filter = ("underlying", "kind", "expiry")
+    list_select_related = ("underlying",)
+    search_fields = ("tradingsymbol", "=token")
+    show_full_result_count = False
+
+
+class IntervalFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
+    """Intervals of a session: at least one, on its date, not overlapping."""
+
+    def clean(self) -> None:
+        """Refuse what is no session."""
+        super().clean()
+        rows = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        spans = sorted((row["opens_at"], row["closes_at"]) for row in rows if "opens_at" in row and "closes_at" in row)
+        if not spans:
+            raise ValidationError("a session needs at least one interval; delete the session to close the day")
+        for (_, closes), (opens, _) in pairwise(spans):
+            if opens < closes:
+                raise ValidationError("intervals overlap")
+
+
+class IntervalInline(admin.TabularInline[SessionInterval, TradingSession]):
+    """Intervals, edited within their session (UTC)."""
+
+    model = SessionInterval
+    formset = IntervalFormSet
+    extra = 0
+
+
+@admin.register(TradingSession)
+class TradingSessionAdmin(admin.ModelAdmin[TradingSession]):
+    """Sessions; times are UTC."""
+
+    list_display = ("date", "exchange", "segment", "kind", "hours", "expires_at")
+    list_filter = ("exchange", "kind")
+    date_hierarchy = "date"
+    inlines = (IntervalInline,)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Fetch the intervals along."""
+        return super().get_queryset(request).prefetch_related("intervals")
+
+    @admin.display(description="hours (UTC)")
+    def hours(self, session: TradingSession) -> str:
+        """Return the intervals as text."""
+        return ", ".join(str(interval) for interval in session.intervals.all())
+
+
+@admin.register(BarCoverage)
+class BarCoverageAdmin(ReadOnlyAdmin):
+    """How complete the stored minutes are."""
+
+    list_display = (
+        "date",
+        "underlying",
+        "instruments",
+        "bars",
+        "minutes",
+        "expected_minutes",
+        "first_bar",
+        "last_bar",
+    )
+    list_filter = ("underlying",)
+    list_select_related = ("underlying",)
+    date_hierarchy = "date"
+
+
+@admin.register(OfficialClose)
+class OfficialCloseAdmin(ReadOnlyAdmin):
+    """Official closes."""
+
+    list_display = ("date", "underlying", "price", "observed_at")
+    list_filter = ("underlying",)
+    list_select_related = ("underlying",)

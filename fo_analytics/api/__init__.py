@@ -1,0 +1,1 @@
+"""REST: thin viewsets that validate, ask one selector, render."""

@@ -1,0 +1,31 @@
+"""The F&O analytics app."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.apps import apps as global_apps
+from django.apps.registry import Apps
+from django.db.models.signals import post_migrate
+
+
+class FoAnalyticsConfig(AppConfig):
+    """Registers the chain channel and keeps the session table filled."""
+
+    name = "fo_analytics"
+
+    def ready(self) -> None:
+        """Wire this app into streaming and into migrate."""
+        from fo_analytics import channels
+        from streaming import topics
+
+        topics.register("chain", channels.subscribe_chain)
+        post_migrate.connect(_load_sessions, sender=self)
+
+
+def _load_sessions(*, apps: Apps = global_apps, **kwargs: Any) -> None:
+    """Fill the table, where the migrations that have run left one (`migrate fo_analytics zero` does not)."""
+    if "tradingsession" not in apps.all_models["fo_analytics"]:
+        return
+    from fo_analytics.services.sessions import load_known_sessions
+
+    load_known_sessions()

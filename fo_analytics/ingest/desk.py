@@ -1,0 +1,110 @@
+"""A session of one underlying at work: its layout, its book, and what has to be written."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from fo_analytics.domain.book import Book
+from fo_analytics.domain.calendar import Session
+from fo_analytics.domain.layout import Contract, Layout, arrange
+from fo_analytics.domain.minute_close import BarRows, ChainMeasures, close_minute
+from fo_analytics.domain.ticks import Ints, Mask, Ticks
+from fo_analytics.ingest.master import Listing, Master
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """An official close seen after the session: the newest stamp counts."""
+
+    underlying_id: int
+    date: date
+    price: float
+    ts: int
+
+
+class Desk:
+    """One underlying in one session."""
+
+    def __init__(self, listing: Listing, session: Session, master: Master) -> None:
+        self.listing = listing
+        self.session = session
+        self.version = 0
+        self.changed_chains: set[date] = set()
+        self.official_close: Close | None = None
+        self._close_is_new = False
+        self._contracts: list[Contract] = []
+        self._opens = session.bucket_opens_ms
+        self.layout = Layout(np.empty(0, np.int64), np.empty(0, np.int64), -1, ())
+        self.book = Book(0)
+        self.refresh(listing, master)
+
+    def refresh(self, listing: Listing, master: Master) -> None:
+        """Take over contracts listed since, behind those already placed."""
+        if self.version == master.version:
+            return
+        self.version, self.listing = master.version, listing
+        placed = {contract.token for contract in self._contracts}
+        self._contracts += [c for c in listing.alive_on(self.session.date) if c.token not in placed]
+        calendar = master.calendars[listing.exchange]
+        expiries = {c.expiry for c in self._contracts if c.expiry is not None}
+        instants = {expiry: int(calendar.expires_at(expiry).timestamp() * 1000) for expiry in expiries}
+        self.layout = arrange(self._contracts, instants)
+        self.book.grow(len(self.layout))
+        order = np.argsort(self.layout.tokens)
+        self._sorted_tokens, self._sorted_slots = self.layout.tokens[order], order
+
+    def slots_of(self, tokens: Ints) -> Ints:
+        """Return the slot (n,) of each token, -1 for a contract that had expired before this session."""
+        if not len(self._sorted_tokens):
+            return np.full(len(tokens), -1)
+        place = np.minimum(np.searchsorted(self._sorted_tokens, tokens), len(self._sorted_tokens) - 1)
+        return np.where(self._sorted_tokens[place] == tokens, self._sorted_slots[place], -1)
+
+    def add(self, ticks: Ticks) -> Mask:
+        """Add ticks of this session's date; return the mask (n,) of those outside its hours, which are left out.
+
+        Ticks up to 15 minutes after the close belong to the last minute; those of the spot are the official close.
+        """
+        minute = self.session.minute_of(ticks.ts)
+        late = self.session.late_minute(ticks.ts)
+        is_spot = ticks.slot == self.layout.spot_slot
+        self._note_official_close(ticks.take(late & is_spot))
+        minute = np.where(late & ~is_spot, self.session.minutes - 1, minute)
+        inside = minute >= 0
+        self.book.add(minute[inside], ticks.take(inside))
+        self._note_chains(ticks.slot[inside])
+        return np.asarray(~inside & ~(late & is_spot))
+
+    def _note_official_close(self, ticks: Ticks) -> None:
+        for ts, price in zip(ticks.ts.tolist(), ticks.last.tolist(), strict=True):
+            held = self.official_close
+            if price > 0 and (held is None or (ts, price) > (held.ts, held.price)):
+                self.official_close = Close(self.listing.underlying_id, self.session.date, price, ts)
+                self._close_is_new = True
+
+    def _note_chains(self, slots: Ints) -> None:
+        ticked = np.zeros(len(self.layout), bool)
+        ticked[slots] = True
+        spot = self.layout.spot_slot
+        every = spot >= 0 and bool(ticked[spot])
+        for chain in self.layout.chains:
+            if every or ticked[chain.slots[chain.listed]].any():
+                self.changed_chains.add(chain.expiry)
+
+    def take_rows(self, *, rate: float) -> tuple[list[BarRows], list[ChainMeasures]]:
+        """Return, once, the rows of all minutes that changed since the last call."""
+        rows: list[BarRows] = []
+        measures: list[ChainMeasures] = []
+        for index in self.book.take_dirty():
+            bar_rows, chain_measures = close_minute(
+                self.book, self.layout, index=index, opens_ms=int(self._opens[index]), rate=rate
+            )
+            rows.append(bar_rows)
+            measures += chain_measures
+        return rows, measures
+
+    def take_official_close(self) -> Close | None:
+        """Return the official close, once, where a newer one came."""
+        fresh, self._close_is_new = self._close_is_new, False
+        return self.official_close if fresh else None

@@ -1,0 +1,141 @@
+"""Ticks to desks: screening, routing by underlying and session, and what follows from a batch."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from fo_analytics.domain.calendar import from_ms, ist_date
+from fo_analytics.domain.minute_close import BarRows, ChainMeasures
+from fo_analytics.domain.ticks import Ints, Mask, Ticks, absent_where_zero, reject
+from fo_analytics.ingest.desk import Close, Desk
+from fo_analytics.ingest.master import Master
+from streaming.ticker.codec import TickBatch
+from tradingviz.core.clock import Clock
+from tradingviz.core.logging import OncePerKind
+
+logger = logging.getLogger(__name__)
+
+MAX_DESKS = 512
+DAY_MS = 86_400_000
+IST_OFFSET_MS = 19_800_000
+
+Restore = Callable[[Desk], None]
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a flush has to commit."""
+
+    bars: list[BarRows] = field(default_factory=list)
+    measures: list[tuple[int, ChainMeasures]] = field(default_factory=list)
+    closes: list[Close] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.bars or self.measures or self.closes)
+
+
+class Engine:
+    """All desks of one ingest process. Time comes from the ticks; `clock` only exposes stamps of the future."""
+
+    def __init__(self, master: Master, *, clock: Clock, rate: float, restore: Restore) -> None:
+        self.master = master
+        self.rate = rate
+        self.events = OncePerKind(logger)
+        self.ticks_seen = 0
+        self._clock = clock
+        self._restore = restore
+        self._desks: OrderedDict[tuple[int, date], Desk] = OrderedDict()
+
+    @property
+    def desks(self) -> Iterable[Desk]:
+        """Return the desks, the least recently used first."""
+        return self._desks.values()
+
+    def accept(self, batch: TickBatch) -> None:
+        """Take a batch in; bad ticks are counted by kind and left out, the others always count."""
+        self.ticks_seen += len(batch.ts)
+        owners = self.master.owners(batch.token)
+        ticks = absent_where_zero(_ticks_of(batch))
+        good = self._screen(ticks, owners >= 0, batch)
+        days = (ticks.ts + IST_OFFSET_MS) // DAY_MS
+        for owner, day in np.unique(np.stack([owners[good], days[good]]), axis=1).T.tolist():
+            mask = good & (owners == owner) & (days == day)
+            self._deliver(owner, batch.token[mask], ticks.take(mask))
+
+    def _screen(self, ticks: Ticks, known: Mask, batch: TickBatch) -> Mask:
+        """Count what is rejected; return the mask of the rest."""
+        good = np.ones(len(ticks), bool)
+        kinds = reject(ticks, not_a_number=batch.not_a_number, known=known, now_ms=self._clock())
+        for kind, mask in kinds.items():
+            if mask.any():
+                first = int(np.flatnonzero(mask)[0])
+                self.events.add(kind, int(mask.sum()), token=int(batch.token[first]), ts=int(batch.ts[first]))
+                good &= ~mask
+        return good
+
+    def _deliver(self, owner: int, tokens: Ints, ticks: Ticks) -> None:
+        desk = self._desk(owner, ist_date(from_ms(int(ticks.ts[0]))))
+        if desk is None:
+            self.events.add("no_session", len(ticks), ts=int(ticks.ts[0]))
+            return
+        slots = desk.slots_of(tokens)
+        self.events.add("expired_contract", int((slots < 0).sum()))
+        placed = slots >= 0
+        left_out = desk.add(_placed(ticks.take(placed), slots[placed]))
+        self.events.add("outside_session", int(left_out.sum()), underlying=desk.listing.symbol)
+
+    def _desk(self, owner: int, day: date) -> Desk | None:
+        """Return the desk of an underlying and date, made and restored from the database when it is new."""
+        key = (owner, day)
+        listing = self.master.listings[owner]
+        desk = self._desks.get(key)
+        if desk is None:
+            session = self.master.calendars[listing.exchange].session_on(day)
+            if session is None:
+                return None
+            desk = self._desks[key] = Desk(listing, session, self.master)
+            self._restore(desk)
+        desk.refresh(listing, self.master)
+        self._desks.move_to_end(key)
+        return desk
+
+    def take_rows(self) -> Rows:
+        """Return, once, the rows that changed since the last call; desks long unused are let go."""
+        rows = Rows()
+        for desk in self._desks.values():
+            bars, measures = desk.take_rows(rate=self.rate)
+            rows.bars += bars
+            rows.measures += [(desk.listing.underlying_id, measure) for measure in measures]
+            close = desk.take_official_close()
+            if close is not None:
+                rows.closes.append(close)
+        return rows
+
+    def forget_old_desks(self) -> None:
+        """Let go of the desks longest unused; call after their rows are committed."""
+        while len(self._desks) > MAX_DESKS:
+            self._desks.popitem(last=False)
+
+
+def _ticks_of(batch: TickBatch) -> Ticks:
+    nowhere = np.full(len(batch.ts), -1, np.int64)
+    return Ticks(
+        nowhere,
+        batch.ts,
+        batch.last,
+        batch.volume,
+        batch.oi,
+        batch.bid,
+        batch.bid_qty,
+        batch.ask,
+        batch.ask_qty,
+    )
+
+
+def _placed(ticks: Ticks, slots: Ints) -> Ticks:
+    columns = {name: getattr(ticks, name) for name in Ticks.__slots__}
+    return Ticks(**{**columns, "slot": slots})

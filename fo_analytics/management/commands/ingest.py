@@ -1,0 +1,27 @@
+"""`manage.py ingest`: ticks of one shard become bars, metrics and live chains, until stopped."""
+
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from fo_analytics.services.ingest import make_ingest
+
+
+class Command(BaseCommand):
+    """Run the ingest process of a shard."""
+
+    help = "turn the ticks of one shard into bars, metrics and live chains, until stopped"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--shard", type=int, default=settings.TICK_SHARD, help="which stream to read")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until SIGTERM or SIGINT; what was read is committed before the end."""
+        service = make_ingest(shard=options["shard"])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: service.stop())
+        self.stdout.write(f"ingest reads ticks:{options['shard']}")
+        service.run()

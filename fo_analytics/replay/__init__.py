@@ -1,0 +1,1 @@
+"""Recorded and generated markets put onto the tick stream, at any speed."""

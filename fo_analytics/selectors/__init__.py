@@ -1,0 +1,1 @@
+"""Reading: every function takes keywords, opens no transaction and changes nothing."""

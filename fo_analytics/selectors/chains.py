@@ -1,0 +1,128 @@
+"""Chains: live from what ingest published, past from minute bars. One document either way."""
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import redis
+from django.conf import settings
+from django.db import connection
+
+from fo_analytics.domain import bars
+from fo_analytics.domain.bars import Minute
+from fo_analytics.domain.calendar import MINUTE_MS, Calendar, Session, from_ms, ist_date, to_ms
+from fo_analytics.domain.chain import Convention, Terms
+from fo_analytics.domain.document import Document, Subject, chain_document, revalued
+from fo_analytics.domain.layout import Layout, arrange
+from fo_analytics.domain.minute_close import spot_is_trusted
+from fo_analytics.models import Bar, Underlying
+from fo_analytics.queries import query
+from fo_analytics.selectors.reference import ExpiryTable, chain_contracts
+from fo_analytics.topics import chain_topic, underlying_topic
+from streaming.state import State, read_state
+from tradingviz.core.errors import NotAvailable
+from tradingviz.core.redis import shared_client
+
+logger = logging.getLogger(__name__)
+
+LIVE, STORED = "live", "bars"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAnswer:
+    """A chain's document and where it comes from; `epoch` and `seq` name the live state, None for stored ones."""
+
+    document: Document
+    source: str
+    epoch: int | None = None
+    seq: int | None = None
+
+
+def live_state(*, topic: str) -> State | None:
+    """Return what ingest last published of a topic; None where nothing is there or Redis is away (logged)."""
+    try:
+        return read_state(shared_client(), topic)
+    except redis.RedisError as error:
+        logger.warning("live state unreadable: %s", error, extra={"topic": topic})
+        return None
+
+
+def market_instant(*, underlying: Underlying) -> int:
+    """Return the newest instant known of an underlying (ms UTC): live, else of its newest bar.
+
+    Raises NotAvailable where there is neither.
+    """
+    state = live_state(topic=underlying_topic(underlying.symbol))
+    if state is not None:
+        return state.ts_event
+    newest = Bar.objects.filter(instrument__underlying=underlying).order_by("-time").values_list("time", flat=True)
+    time = newest.first()
+    if time is None:
+        raise NotAvailable(f"nothing is known of {underlying.symbol} yet: no live state and no bars")
+    return to_ms(time) + MINUTE_MS
+
+
+def live_chain(*, underlying: Underlying, table: ExpiryTable, expiry: date, convention: Convention) -> ChainAnswer:
+    """Return the chain as ingest published it; from bars as of the table's instant where nothing is published."""
+    state = live_state(topic=chain_topic(underlying.symbol, expiry))
+    if state is None:
+        return chain_at(underlying=underlying, table=table, expiry=expiry, convention=convention)
+    document = state.document
+    if convention is not Convention.EXACT:
+        document = revalued(document, convention)
+    return ChainAnswer(document, LIVE, state.epoch, state.seq)
+
+
+def chain_at(*, underlying: Underlying, table: ExpiryTable, expiry: date, convention: Convention) -> ChainAnswer:
+    """Return the chain as it stood at the table's instant, from the minutes that had closed by then (one query).
+
+    Values hold at the instant itself; stamps tell how old each price is. The spot is checked against the parity of the
+    nearest expiry only: far ones carry dividends.
+    """
+    as_of_ms = table.as_of_ms
+    expires_at_ms = to_ms(table.calendar.expires_at(expiry))
+    layout = arrange(chain_contracts(underlying_id=underlying.pk, expiry=expiry), {expiry: expires_at_ms})
+    session = _session_before(as_of_ms, table.calendar)
+    state = _state_at(layout, session, as_of_ms) if session else bars.empty(len(layout))
+    quotes = layout.chains[0].quotes(state, layout.spot_slot)
+    rate = settings.RISK_FREE_RATE
+    trusted = expiry != table.nearest() or spot_is_trusted(layout, state, as_of_ms=as_of_ms, rate=rate)
+    terms = Terms(as_of_ms, expires_at_ms, rate, convention, trusted)
+    return ChainAnswer(chain_document(Subject(underlying.symbol, expiry), quotes, terms), STORED)
+
+
+def _session_before(as_of_ms: int, sessions: Calendar) -> Session | None:
+    """Return the session that had begun last at an instant."""
+    instant = from_ms(as_of_ms)
+    today = sessions.session_on(ist_date(instant))
+    return today if today and today.opens_at <= instant else sessions.last_session_before(ist_date(instant))
+
+
+def _state_at(layout: Layout, session: Session, as_of_ms: int) -> Minute:
+    """Return what the closed minutes of a session said of each instrument (n,)."""
+    parameters: dict[str, Any] = {
+        "instrument_ids": layout.instrument_ids.tolist(),
+        "from": session.opens_at,
+        "to": from_ms(as_of_ms - MINUTE_MS),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(query("chain_at"), parameters)
+        rows = cursor.fetchall()
+    slot_of = {instrument_id: slot for slot, instrument_id in enumerate(layout.instrument_ids.tolist())}
+    state = bars.empty(len(layout))
+    slots = [slot_of[row[0]] for row in rows]
+    for name, column in zip(_COLUMNS, list(zip(*rows, strict=True))[1:], strict=False):
+        stamps = name.endswith("_ts")
+        state[name][slots] = _stamps(column) if stamps else np.array(column, np.float64)
+    return state
+
+
+_COLUMNS = (
+    "close", "last_ts", "oi", "oi_ts", "bid", "bid_qty", "ask", "ask_qty", "quote_ts", "cumulative",
+)  # fmt: skip
+
+
+def _stamps(column: tuple[datetime | None, ...]) -> list[int]:
+    return [0 if stamp is None else to_ms(stamp) for stamp in column]

@@ -1,0 +1,129 @@
+"""Reference data: underlyings, their calendars, listed expiries and contracts; remembered for seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Q
+
+from fo_analytics.domain import labels
+from fo_analytics.domain.calendar import Calendar, from_ms, ist_date
+from fo_analytics.domain.labels import LabelledExpiry, UnknownExpiry
+from fo_analytics.domain.layout import Contract
+from fo_analytics.domain.symbols import canonical
+from fo_analytics.models import Instrument, Underlying
+from fo_analytics.selectors.sessions import calendar_of
+from tradingviz.core.cache import remembered
+from tradingviz.core.errors import InvalidRequest
+
+SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An expiry of an underlying and when it was first listed (None: not known)."""
+
+    expiry: date
+    since: date | None
+
+
+def find_underlying(*, name: str) -> Underlying:
+    """Return the underlying of a symbol or alias. Raises InvalidRequest naming those there are."""
+    known = _underlyings()
+    found = known.get(canonical(name))
+    if found is None:
+        raise InvalidRequest(f"unknown underlying {name!r}", field="underlying", valid=sorted(known))
+    return found
+
+
+@remembered(seconds=SECONDS)
+def _underlyings() -> Mapping[str, Underlying]:
+    return {row.symbol: row for row in Underlying.objects.all()}
+
+
+@remembered(seconds=SECONDS)
+def calendar(*, exchange: str) -> Calendar:
+    """Return the exchange's calendar."""
+    return calendar_of(exchange=exchange)
+
+
+@remembered(seconds=SECONDS)
+def _listed(*, exchange: str) -> Mapping[str, tuple[Listed, ...]]:
+    """Return the listed option expiries of every underlying of an exchange."""
+    rows = (
+        Instrument.objects.filter(underlying__exchange=exchange, kind__in=("CE", "PE"))
+        .order_by("underlying__symbol", "expiry", "valid_from")
+        .values_list("underlying__symbol", "expiry", "valid_from")
+        .distinct()
+    )
+    found: dict[str, dict[date, Listed]] = {}
+    for symbol, expiry, since in rows:
+        if expiry is not None:
+            found.setdefault(symbol, {}).setdefault(expiry, Listed(expiry, since))
+    return {symbol: tuple(expiries.values()) for symbol, expiries in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryTable:
+    """The expiries of one underlying as of an instant (ms UTC)."""
+
+    calendar: Calendar
+    as_of_ms: int
+    expiries: tuple[date, ...]
+    monthly: frozenset[date]
+
+    def alive(self) -> list[LabelledExpiry]:
+        """Return those that have not expired, with their labels."""
+        return labels.labels_of(
+            self.expiries, from_ms(self.as_of_ms), monthly=self.monthly, expires_at=self.calendar.expires_at
+        )
+
+    def resolve(self, label: str) -> date:
+        """Return the expiry of a label or date. Raises InvalidRequest naming the valid ones."""
+        try:
+            return labels.resolve(
+                label,
+                self.expiries,
+                from_ms(self.as_of_ms),
+                monthly=self.monthly,
+                expires_at=self.calendar.expires_at,
+            )
+        except UnknownExpiry as error:
+            raise InvalidRequest(str(error), field="expiry", valid=list(error.valid)) from error
+
+    def nearest(self) -> date | None:
+        """Return the first expiry to come, else the last one there was, else None."""
+        alive = self.alive()
+        return alive[0].expiry if alive else max(self.expiries, default=None)
+
+
+def expiry_table(*, underlying: Underlying, as_of_ms: int) -> ExpiryTable:
+    """Return the expiries listed as of an instant."""
+    day = ist_date(from_ms(as_of_ms))
+    everyone = _listed(exchange=underlying.exchange)
+    visible = {
+        symbol: [item.expiry for item in listed if item.since is None or item.since <= day]
+        for symbol, listed in everyone.items()
+    }
+    monthly = labels.monthly_expiries(expiry for expiries in visible.values() for expiry in expiries)
+    own = tuple(visible.get(underlying.symbol, ()))
+    return ExpiryTable(calendar(exchange=underlying.exchange), as_of_ms, own, monthly)
+
+
+@remembered(seconds=SECONDS)
+def chain_contracts(*, underlying_id: int, expiry: date) -> tuple[Contract, ...]:
+    """Return the spot and all contracts of an expiry."""
+    rows = Instrument.objects.filter(Q(expiry=expiry) | Q(kind="SPOT"), underlying_id=underlying_id)
+    return tuple(contract_of(row) for row in rows.order_by("pk"))
+
+
+def contract_of(row: Instrument) -> Contract:
+    """Return a row of the master as the domain has it."""
+    return Contract(
+        instrument_id=row.pk,
+        token=row.token,
+        kind=row.kind,
+        tick_size=float(row.tick_size),
+        expiry=row.expiry,
+        strike=float(row.strike) if row.strike is not None else float("nan"),
+    )

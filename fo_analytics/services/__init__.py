@@ -1,0 +1,1 @@
+"""Writing: every function takes keywords and is safe to run twice."""

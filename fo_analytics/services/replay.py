@@ -1,0 +1,88 @@
+"""Replays and the generated market: who feeds the stream in place of the ticker service."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import connection
+
+from fo_analytics.domain.calendar import from_ms, ist_date
+from fo_analytics.ingest.heartbeat import FRESH_MS, read_heartbeat
+from fo_analytics.replay.generated import GeneratedMarket, MarketShape
+from fo_analytics.replay.player import Played, play
+from fo_analytics.replay.recording import read, recordings
+from fo_analytics.services.ingest import make_ingest
+from fo_analytics.services.instruments import ensure_instruments
+from fo_analytics.services.sessions import ensure_simulated_sessions
+from streaming.ticker.stream import TickProducer
+from tradingviz.core.clock import now_ms
+from tradingviz.core.redis import sync_client
+
+logger = logging.getLogger(__name__)
+
+
+def replay_recording(*, path: Path, speed: float | None, shard: int, wait: bool) -> Iterator[Played]:
+    """Send a recording, or a folder's in order of their names; yields progress after each snapshot.
+
+    `wait`: return only when everything is committed. Raises UnknownRecording, NobodyReads, redis.RedisError.
+    """
+    producer = TickProducer(sync_client(), shard=shard)
+    snapshots = (snapshot for file in recordings(path) for snapshot in read(file))
+    yield from play(snapshots, producer, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=speed)
+    if wait:
+        producer.wait_until_taken()
+
+
+def simulate_market(*, shard: int, seed: int, interval_s: float) -> Iterator[Played]:
+    """Send the generated market in real time, for ever; yields progress after each snapshot."""
+    start = now_ms()
+    today = ist_date(from_ms(start))
+    ensure_simulated_sessions(first=today, last=today + timedelta(days=30))
+    market = GeneratedMarket(MarketShape(), start_ms=start, seed=seed)
+    snapshots = (market.snapshot(now_ms()) for _ in _every(interval_s))
+    producer = TickProducer(sync_client(), shard=shard)
+    yield from play(snapshots, producer, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None)
+
+
+def _every(seconds: float) -> Iterator[None]:
+    due = time.monotonic()
+    while True:
+        yield
+        due = max(due + seconds, time.monotonic())
+        time.sleep(due - time.monotonic())
+
+
+def ingest_is_alive(*, shard: int) -> bool:
+    """Return whether an ingest of the shard showed itself within the last seconds. Raises redis.RedisError."""
+    beat = read_heartbeat(sync_client(), shard=shard)
+    return beat is not None and now_ms() - beat.ts <= FRESH_MS
+
+
+@contextmanager
+def own_ingest(*, shard: int) -> Iterator[None]:
+    """Run an ingest in a thread of this process for as long as the block lasts."""
+    service = make_ingest(shard=shard)
+
+    def work() -> None:
+        try:
+            service.run()
+        except Exception:
+            logger.exception("ingest failed")
+            # The replay waits in the main thread: nothing will take its ticks any more.
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work, name="ingest")
+    thread.start()
+    try:
+        yield
+    finally:
+        service.stop()
+        thread.join()

@@ -1,0 +1,59 @@
+"""The session table, kept: known sessions are loaded once, rows that staff changed stay as they are."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+
+from django.db import transaction
+
+from fo_analytics.domain.calendar import Interval, Session, ist_instant
+from fo_analytics.models import SessionInterval, SessionKind, TradingSession
+from fo_analytics.session_table import SHIPPED_TABLE, parse
+
+SEGMENT = "FO"
+
+
+def load_known_sessions() -> int:
+    """Add the sessions of the fixture that the table lacks; return how many."""
+    held = set(TradingSession.objects.filter(segment=SEGMENT).values_list("exchange", "date"))
+    known = parse(SHIPPED_TABLE.read_text(encoding="utf-8"))
+    return _add(session for session in known if (session.exchange, session.date) not in held)
+
+
+def ensure_simulated_sessions(*, first: date, last: date, exchange: str = "NSE") -> None:
+    """Make every day from `first` to `last` a session of 24 hours: a generated market never closes.
+
+    Replaces the real sessions of those days, so it is for a database of its own.
+    """
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    rows = TradingSession.objects.filter(exchange=exchange, segment=SEGMENT, date__in=days)
+    with transaction.atomic():
+        rows.exclude(kind=SessionKind.SIMULATED).delete()
+        held = set(rows.values_list("date", flat=True))
+        _add(_simulated(exchange, day) for day in days if day not in held)
+
+
+def _simulated(exchange: str, day: date) -> Session:
+    opens: datetime = ist_instant(day, time.min)
+    expires = ist_instant(day, time(15, 30))
+    return Session(exchange, day, SessionKind.SIMULATED, (Interval(opens, opens + timedelta(days=1)),), expires)
+
+
+@transaction.atomic
+def _add(sessions: Iterable[Session]) -> int:
+    missing = list(sessions)
+    rows = TradingSession.objects.bulk_create(
+        [
+            TradingSession(exchange=s.exchange, segment=SEGMENT, date=s.date, kind=s.kind, expires_at=s.expires_at)
+            for s in missing
+        ],
+        batch_size=1000,
+    )
+    SessionInterval.objects.bulk_create(
+        [
+            SessionInterval(session=row, opens_at=interval.opens_at, closes_at=interval.closes_at)
+            for row, session in zip(rows, missing, strict=True)
+            for interval in session.intervals
+        ],
+        batch_size=1000,
+    )
+    return len(missing)

@@ -1,0 +1,22 @@
+"""Periodic work of this app; each task may run twice without harm."""
+
+from datetime import timedelta
+
+from celery import shared_task
+
+from fo_analytics.domain.calendar import from_ms, ist_date
+from fo_analytics.models import Bar
+from fo_analytics.services.coverage import refresh_coverage
+
+
+@shared_task(name="fo_analytics.refresh_coverage")
+def refresh_recent_coverage() -> int:
+    """Count the coverage of the newest stored day and the week before it; return the rows written.
+
+    The newest *stored* day, not today: replayed days are looked at too.
+    """
+    newest = Bar.objects.order_by("-time").values_list("time", flat=True).first()
+    if newest is None:
+        return 0
+    day = ist_date(from_ms(int(newest.timestamp() * 1000)))
+    return refresh_coverage(first=day - timedelta(days=7), last=day)

@@ -1,0 +1,13 @@
+"""Names of the topics this app publishes."""
+
+from datetime import date
+
+
+def chain_topic(underlying: str, expiry: date | str) -> str:
+    """Return the topic of an expiry's chain document."""
+    return f"chain:{underlying}:{expiry}"
+
+
+def underlying_topic(underlying: str) -> str:
+    """Return the topic of an underlying: what is live, and as of when."""
+    return f"underlying:{underlying}"

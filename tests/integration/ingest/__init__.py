@@ -1,0 +1,1 @@
+"""Ingest against a real PostgreSQL (or TimescaleDB) and a real Redis."""

@@ -1,0 +1,26 @@
+"""A recording is ingested once for all tests of a module: they only look at what became of it."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.core.management import call_command
+
+from tradingviz.core.cache import forget_all
+from tradingviz.quickstart.redis import EmbeddedRedis
+
+
+@pytest.fixture(scope="module")
+def module_market(
+    django_db_setup: None, django_db_blocker: pytest.FixtureRequest, redis_server: EmbeddedRedis
+) -> Iterator[None]:
+    """An empty database and Redis that outlive single tests, emptied afterwards."""
+    with redis.Redis.from_url(redis_server.url()) as client:
+        client.flushall()
+    forget_all()
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            call_command("flush", verbosity=0, interactive=False)
+            forget_all()

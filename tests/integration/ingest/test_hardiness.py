@@ -1,0 +1,193 @@
+"""What ingest does with ticks nobody should send, and after it was interrupted."""
+
+import logging
+import math
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import redis
+
+from fo_analytics.domain.calendar import to_ms
+from fo_analytics.ingest.heartbeat import read_heartbeat
+from fo_analytics.ingest.service import IngestService
+from fo_analytics.models import Bar, OfficialClose
+from fo_analytics.replay.recording import ContractKey, read
+from fo_analytics.services.ingest import make_ingest
+from fo_analytics.services.instruments import ensure_instruments
+from streaming.state import read_state
+from streaming.ticker.stream import FIELD, TickProducer, stream_key
+from tests.integration.ingest import pipeline
+from tradingviz.core.clock import now_ms
+from tradingviz.core.redis import sync_client
+
+pytestmark = pytest.mark.usefixtures("db", "redis_url")
+
+CALL = ContractKey("NIFTY", "CE", date(2026, 2, 3), 25_000.0)
+SPOT = ContractKey("NIFTY", "SPOT")
+TEN = to_ms(datetime(2026, 2, 2, 4, 30, tzinfo=UTC))  # 10:00 IST on a Monday
+
+
+@pytest.fixture
+def tokens() -> dict[ContractKey, int]:
+    """A call and its index."""
+    return ensure_instruments(keys=[CALL, SPOT], seen_on=date(2026, 2, 2))
+
+
+def row(
+    token: int, ts: int = TEN, **changes: float
+) -> tuple[int, int, float, float, float, float, float, float, float, None]:
+    """Return a good tick on the wire with some numbers changed."""
+    good = {
+        "last": 100.0,
+        "volume": 650.0,
+        "oi": 6500.0,
+        "bid": 99.9,
+        "bid_qty": 65.0,
+        "ask": 100.1,
+        "ask_qty": 65.0,
+    }
+    values = {**good, **changes}
+    return (token, ts, *(values[name] for name in good), None)  # type: ignore[return-value]
+
+
+def dropped(service: IngestService) -> dict[str, int]:
+    """Return what an ingest counted, as the world can read it."""
+    service.beat()
+    beat = read_heartbeat(sync_client(), shard=0)
+    assert beat is not None
+    return beat.dropped
+
+
+def test_bad_ticks_are_counted_logged_once_per_kind_and_dropped(
+    tokens: dict[ContractKey, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    call = tokens[CALL]
+    bad = [
+        row(call, last=math.nan),
+        row(call, bid=math.inf),
+        row(call, last=-5.0),
+        row(call, last=-6.0),
+        row(call, ask=1e9),
+        row(call, volume=-1.0),
+        row(12345),
+        row(call, ts=now_ms() + 3_600_000),
+        row(call, ts=to_ms(datetime(2026, 1, 26, 5, 0, tzinfo=UTC))),  # a holiday
+        row(call, ts=to_ms(datetime(2026, 2, 2, 2, 0, tzinfo=UTC))),  # before the open
+        (call, TEN, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, None),
+    ]
+    pipeline.send_rows([*bad, row(call)])
+    with caplog.at_level(logging.WARNING):
+        service = pipeline.drain()
+    counts = dropped(service)
+    assert counts == {
+        "nan_price": 2,
+        "negative_price": 2,
+        "absurd_price": 1,
+        "negative_amount": 1,
+        "unknown_token": 1,
+        "future_stamp": 1,
+        "no_session": 1,
+        "outside_session": 1,
+        "empty": 1,
+    }
+    logged = [record.kind for record in caplog.records if hasattr(record, "kind")]
+    assert sorted(logged) == sorted(counts)
+    bar = Bar.objects.get()
+    assert (bar.close, bar.volume, bar.oi) == (100.0, 650, 6500)
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x91", b"junk", b"\x91\x93\x01\x02\x03"])
+def test_a_truncated_message_is_counted_and_the_stream_goes_on(tokens: dict[ContractKey, int], payload: bytes) -> None:
+    sync_client().xadd(stream_key(0), {FIELD: payload})
+    pipeline.send_rows([row(tokens[CALL])])
+    service = pipeline.drain()
+    assert dropped(service) == {"malformed_batch": 1}
+    assert Bar.objects.count() == 1
+
+
+def test_a_contract_listed_while_ingest_runs_is_found() -> None:
+    service = make_ingest(shard=0)
+    token = ensure_instruments(keys=[CALL], seen_on=date(2026, 2, 2))[CALL]
+    pipeline.send_rows([row(token)])
+    pipeline.drain(service)
+    assert Bar.objects.count() == 1
+
+
+def test_a_contract_listed_during_its_session_joins_the_book(tokens: dict[ContractKey, int]) -> None:
+    service = make_ingest(shard=0)
+    pipeline.send_rows([row(tokens[CALL])])
+    pipeline.drain(service)
+    put = ContractKey("NIFTY", "PE", date(2026, 2, 3), 24_000.0)
+    token = ensure_instruments(keys=[put], seen_on=date(2026, 2, 2))[put]
+    pipeline.send_rows([row(token), row(tokens[CALL], TEN + 1000, volume=1300.0)])
+    pipeline.drain(service)
+    assert Bar.objects.count() == 2
+    assert Bar.objects.get(instrument__kind="CE").volume == 1300
+
+
+def test_an_ingest_that_takes_over_in_the_middle_ends_in_the_same_rows(shared_data: Path) -> None:
+    file = shared_data / "nse_2026_02/index_option_chain_2026-02-02.csv.gz"
+    pipeline.replay(file)
+    whole = pipeline.checksums()
+    Bar.objects.all().delete()
+    snapshots = list(read(file))
+    for snapshot in snapshots:
+        pipeline.send([snapshot])
+        pipeline.drain()  # a new process for every snapshot
+    assert len(snapshots) > 10
+    assert pipeline.checksums() == whole
+
+
+def test_ticks_read_but_not_committed_come_again(tokens: dict[ContractKey, int]) -> None:
+    pipeline.send_rows([row(tokens[CALL])])
+    crashed = make_ingest(shard=0)
+    crashed.read()
+    assert Bar.objects.count() == 0
+    assert TickProducer(sync_client()).backlog() == 1
+    pipeline.drain()
+    assert Bar.objects.count() == 1
+
+
+def test_the_state_is_written_before_the_ticks_are_acknowledged(tokens: dict[ContractKey, int]) -> None:
+    pipeline.send_rows([row(tokens[CALL]), row(tokens[SPOT], last=25_050.0)])
+    pipeline.drain()
+    assert TickProducer(sync_client()).backlog() == 0
+    state = read_state(sync_client(), "chain:NIFTY:2026-02-03")
+    assert state is not None
+    assert (state.seq, state.ts_event) == (1, TEN)
+    assert state.document["strikes"]["25000"]["call"]["last"] == 100.0
+    underlying = read_state(sync_client(), "underlying:NIFTY")
+    assert underlying is not None
+    assert underlying.document["spot"] == 25_050.0
+
+
+def test_an_index_tick_after_the_close_is_the_official_close(tokens: dict[ContractKey, int]) -> None:
+    close = to_ms(datetime(2026, 2, 2, 10, 0, tzinfo=UTC))
+    spot = tokens[SPOT]
+    pipeline.send_rows([row(spot, close - 1000, last=25_000.0), row(spot, close + 180_000, last=25_010.5)])
+    pipeline.drain()
+    assert OfficialClose.objects.get().price == 25_010.5
+    assert Bar.objects.get().close == 25_000.0
+
+
+def test_an_option_tick_after_the_close_belongs_to_the_last_minute(tokens: dict[ContractKey, int]) -> None:
+    close = to_ms(datetime(2026, 2, 2, 10, 0, tzinfo=UTC))
+    pipeline.send_rows([row(tokens[CALL], close + 600_000), row(tokens[CALL], close + 1_000_000, last=1.0)])
+    service = pipeline.drain()
+    bar = Bar.objects.get()
+    assert (bar.time, bar.close) == (datetime(2026, 2, 2, 9, 59, tzinfo=UTC), 100.0)
+    assert dropped(service) == {"outside_session": 1}
+
+
+def test_a_redis_that_lost_everything_gets_its_state_back(tokens: dict[ContractKey, int], redis_url: str) -> None:
+    service = make_ingest(shard=0)
+    pipeline.send_rows([row(tokens[CALL])])
+    pipeline.drain(service)
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    pipeline.send_rows([row(tokens[CALL], TEN + 1000, last=101.0)])
+    pipeline.drain(service)
+    state = read_state(sync_client(), "chain:NIFTY:2026-02-03")
+    assert state is not None
+    assert state.document["strikes"]["25000"]["call"]["last"] == 101.0
