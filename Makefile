@@ -1,0 +1,47 @@
+# Everything starts here: `make help`. The first run makes .venv; only Python 3.11+, pip and make are needed.
+
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+export REPLAY SPEED PORT VERBOSE TRADINGVIZ_STATE
+
+.DEFAULT_GOAL := help
+
+##@ Running
+
+.PHONY: run
+run: install ## Start everything: REPLAY=<file or folder> SPEED=<number|max> PORT=8081 VERBOSE=1
+	@$(RUN) -m tradingviz.quickstart run
+
+.PHONY: dev
+dev: install ## The same, and load the code again when a source file changes
+	@$(RUN) -m tradingviz.quickstart dev
+
+.PHONY: stop
+stop: ## End what `make run` started, also after its manager was killed
+	@test ! -x $(RUN) || $(RUN) -m tradingviz.quickstart stop
+
+##@ Checking
+
+.PHONY: test
+test: install-dev ## Run the whole suite; ends with one line of counts
+	@$(RUN) -m tests.run
+
+##@ Setting up
+
+.PHONY: install
+install: python ## Make .venv and install the pinned packages, when they changed
+	@$(PYTHON) ops/bootstrap.py base
+
+.PHONY: install-dev
+install-dev: python ## The same with what tests, lint and types need
+	@$(PYTHON) ops/bootstrap.py dev
+
+.PHONY: python
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: apt-get install python3 python3-venv" >&2; exit 1; }
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,142 @@
+"""/health and its kin: what works, in words; with every part really there or really gone."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import override_settings
+from pytest_django.plugin import DjangoDbBlocker
+from rest_framework.test import APIClient
+
+from fo_analytics.services.ingest import make_ingest
+from tests.api.asking import Answer, answer_of
+from tests.api.market import FIRST, LAST, feed, forget_everything, snapshot
+from tests.rig.servers import repointed
+from tradingviz.core.clock import now_ms
+from tradingviz.quickstart.preflight import free_port
+from tradingviz.quickstart.redis import EmbeddedRedis
+
+
+@pytest.fixture
+def working(db: None, redis_url: str) -> None:
+    """PostgreSQL and Redis answer."""
+    forget_everything()
+
+
+@pytest.fixture
+def without_redis(redis_server: EmbeddedRedis) -> Iterator[None]:
+    """REDIS_URL points to where nobody listens."""
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    with override_settings(**repointed(settings.REDIS_URL, nowhere)):
+        forget_everything()
+        yield
+    forget_everything()
+
+
+@pytest.fixture
+def without_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_url: str) -> Iterator[None]:
+    """The database's address is one where nobody listens."""
+    forget_everything()
+    held = connections["default"]
+    broken = connections.create_connection("default")
+    broken.settings_dict = {**held.settings_dict, "HOST": "127.0.0.1", "PORT": free_port()}
+    connections["default"] = broken
+    with django_db_blocker.unblock():
+        yield
+    connections["default"] = held
+
+
+def ask(path: str) -> Answer:
+    """GET without a token."""
+    return answer_of(APIClient().get(path))
+
+
+@pytest.mark.usefixtures("working")
+def test_with_everything_at_work_all_words_are_healthy() -> None:
+    feed([snapshot(FIRST), snapshot(LAST)])
+    answer = ask("/health")
+    words = {name: answer.body[name] for name in ("status", "database", "redis", "ingest")}
+    assert (answer.status, set(words.values())) == (200, {"healthy"})
+
+
+@pytest.mark.usefixtures("working")
+def test_health_tells_version_uptime_counts_and_ages() -> None:
+    service = feed([snapshot(FIRST), snapshot(LAST)])
+    service._beat_at = 0.0
+    service.step()
+    body = ask("/health").body
+    assert body["version"] == "1.0.0"
+    assert body["uptime"] >= 0
+    assert body["ticks"] == len(snapshot(FIRST)[1]) + len(snapshot(LAST)[1])
+    assert body["dropped"] == {}
+    assert 0 <= body["ages_ms"]["ingest_heartbeat"] < 5_000
+    assert body["ages_ms"]["last_tick"] == pytest.approx(now_ms() - LAST, abs=60_000)
+
+
+@pytest.mark.usefixtures("working")
+def test_what_ingest_dropped_is_told_by_kind() -> None:
+    _, ticks = snapshot(FIRST)
+    tomorrow = now_ms() + 86_400_000
+    service = feed([(FIRST, [*ticks, replace(ticks[0], ts=tomorrow), replace(ticks[1], last=-1.0)])])
+    service._beat_at = 0.0
+    service.step()
+    assert ask("/health").body["dropped"] == {"future_stamp": 1, "negative_price": 1}
+
+
+@pytest.mark.usefixtures("working")
+def test_without_an_ingest_health_is_degraded_and_ages_are_null() -> None:
+    answer = ask("/health")
+    assert (answer.status, answer.body["status"], answer.body["ingest"]) == (200, "degraded", "unhealthy")
+    assert answer.body["ages_ms"] == {"ingest_heartbeat": None, "last_tick": None}
+
+
+@pytest.mark.usefixtures("working")
+def test_an_ingest_that_fell_silent_is_unhealthy() -> None:
+    make_ingest(shard=0, clock=lambda: now_ms() - 60_000).step()
+    answer = ask("/health")
+    assert (answer.body["status"], answer.body["ingest"]) == ("degraded", "unhealthy")
+    assert answer.body["ages_ms"]["ingest_heartbeat"] >= 60_000
+
+
+@pytest.mark.usefixtures("db", "without_redis")
+def test_without_redis_health_is_degraded() -> None:
+    answer = ask("/health")
+    words = {name: answer.body[name] for name in ("status", "database", "redis", "ingest")}
+    assert answer.status == 200
+    assert words == {"status": "degraded", "database": "healthy", "redis": "unhealthy", "ingest": "unhealthy"}
+
+
+@pytest.mark.usefixtures("without_database")
+def test_without_the_database_health_is_unhealthy_and_503() -> None:
+    answer = ask("/health")
+    words = {name: answer.body[name] for name in ("status", "database", "redis")}
+    assert answer.status == 503
+    assert words == {"status": "unhealthy", "database": "unhealthy", "redis": "healthy"}
+
+
+@pytest.mark.usefixtures("without_database")
+def test_without_the_database_the_process_is_alive_and_not_ready() -> None:
+    assert (ask("/health/live").status, ask("/health/ready").status) == (200, 503)
+
+
+@pytest.mark.usefixtures("working")
+def test_with_the_database_the_process_is_ready() -> None:
+    assert (ask("/health/live").body["status"], ask("/health/ready").body["database"]) == ("healthy", "healthy")
+    assert ask("/health/ready").status == 200
+
+
+@pytest.mark.usefixtures("working")
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready"])
+def test_health_is_never_cached_and_cannot_be_posted(path: str) -> None:
+    assert ask(path).headers["Cache-Control"] == "no-store"
+    assert APIClient().post(path).status_code == 405
+
+
+@pytest.mark.usefixtures("without_database")
+def test_the_broken_database_of_these_tests_is_really_broken() -> None:
+    with pytest.raises(Exception, match="connection"), connection.cursor():
+        pass
+    call_command("check")

@@ -1,0 +1,19 @@
+"""The Celery app and its beat schedule: system jobs live in code."""
+
+from celery import Celery
+
+from tradingviz.settings.env import choose_settings
+
+choose_settings()
+
+app = Celery("tradingviz")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "refresh-coverage": {
+        "task": "fo_analytics.refresh_coverage",
+        "schedule": 60.0,
+        # A run that waited longer than its period is not worth running.
+        "options": {"expires": 55},
+    },
+}

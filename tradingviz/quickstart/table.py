@@ -1,0 +1,56 @@
+"""The process table: everything `make run` starts beside the two servers."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tradingviz.quickstart.preflight import LOOPBACK
+from tradingviz.quickstart.supervisor import Process
+
+_MANAGE = (sys.executable, "manage.py")
+_CELERY = (sys.executable, "-m", "celery", "-A", "tradingviz")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a run starts.
+
+    preparing  rounds of processes which end: one round runs side by side, the next one follows
+    services   run as long as the manager does; `/health` answers once they are up
+    feed       where ticks come from, started last
+    """
+
+    preparing: tuple[tuple[Process, ...], ...]
+    services: tuple[Process, ...]
+    feed: Process
+
+
+def process_table(*, port: int, state: Path, recording: Path | None, speed: str | None) -> Table:
+    """The application's table: a recording has an end, the generated market has none."""
+    beat = ("beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(state / "beat-schedule"))
+    web = ("-b", LOOPBACK, "-p", str(port), "tradingviz.asgi:application")
+    return Table(
+        preparing=(
+            (
+                Process("migrate", (*_MANAGE, "migrate", "--no-input")),
+                Process("warm", (*_MANAGE, "warm")),
+            ),
+            (Process("demo_user", (*_MANAGE, "demo_user")),),
+        ),
+        services=(
+            Process("ingest", (*_MANAGE, "ingest"), reloads=True),
+            Process("worker", (*_CELERY, "worker", "-c", "1", "--loglevel", "INFO"), reloads=True),
+            Process("beat", (*_CELERY, *beat), reloads=True),
+            Process("web", (sys.executable, "-m", "daphne", *web), reloads=True),
+        ),
+        feed=_simulation() if recording is None else _replay(recording, speed),
+    )
+
+
+def _simulation() -> Process:
+    return Process("simulate", (*_MANAGE, "simulate"))
+
+
+def _replay(recording: Path, speed: str | None) -> Process:
+    pace = ("--speed", speed) if speed else ()
+    return Process("replay", (*_MANAGE, "replay", *pace, "--", str(recording)), finishes=True)

@@ -1,0 +1,24 @@
+"""All paths. No prefix, no trailing slash."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from tradingviz.core.errors import problem_page
+from tradingviz.health import health, live, metrics, ready
+
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("fo_analytics.urls")),
+    path("health", health, name="health"),
+    path("health/live", live, name="health-live"),
+    path("health/ready", ready, name="health-ready"),
+    path("metrics", metrics, name="metrics"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi", template_name="redoc.html"), name="redoc"),
+    path("admin/", admin.site.urls),
+]
+
+# Whatever no API view answers; DEBUG shows Django's own pages instead.
+handler400, handler403, handler404, handler500 = (problem_page(status) for status in (400, 403, 404, 500))
