@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from fo_analytics.domain.calendar import ist_date
 from fo_analytics.models import (
     BarCoverage,
     Instrument,
@@ -71,6 +72,9 @@ class IntervalFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
         spans = sorted((row["opens_at"], row["closes_at"]) for row in rows if "opens_at" in row and "closes_at" in row)
         if not spans:
             raise ValidationError("a session needs at least one interval; delete the session to close the day")
+        # A calendar with an interval of another day cannot be made: nothing would work any more.
+        if self.instance.date and any(ist_date(opens) != self.instance.date for opens, _ in spans):
+            raise ValidationError(f"an interval opens on another date than {self.instance.date} (IST)")
         for (_, closes), (opens, _) in pairwise(spans):
             if opens < closes:
                 raise ValidationError("intervals overlap")

@@ -19,7 +19,6 @@ class Book:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.latest_ts = 0
         self._minutes: dict[int, Minute] = {}
         self._states: dict[int, Minute] = {}
         self._dirty: set[int] = set()
@@ -35,8 +34,6 @@ class Book:
     def restore(self, index: int, slots: Ints, rows: Minute) -> None:
         """Put back a stored minute's bars (k,) of `slots`; nothing becomes dirty."""
         self._join(index, slots, rows)
-        stamps = [int(rows[name].max(initial=0)) for name in ("last_ts", "oi_ts", "quote_ts")]
-        self.latest_ts = max(self.latest_ts, *stamps)
 
     def add(self, minute: Ints, ticks: Ticks) -> None:
         """Add ticks, `minute` (n,) being each one's bucket."""
@@ -46,7 +43,6 @@ class Book:
             slots, partial = bars.fold(ticks.take(minute == index))
             if self._join(index, slots, partial):
                 self._dirty.add(index)
-        self.latest_ts = max(self.latest_ts, int(ticks.ts.max()))
 
     def _join(self, index: int, slots: Ints, partial: Minute) -> bool:
         """Merge partial bars; return whether anything changed."""
@@ -85,6 +81,11 @@ class Book:
                 state = carry(state, self._minutes[at])
                 self._states[at] = state
         return state
+
+    def newest_stamp(self, index: int) -> int:
+        """Return the newest stamp (ms UTC) known at the close of minute `index`, 0 where nothing is."""
+        state = self.state(index)
+        return max(int(state[name].max(initial=0)) for name in ("last_ts", "oi_ts", "quote_ts"))
 
     def volume(self, index: int) -> tuple[Floats, Mask]:
         """Return, for minute `index`, the growth (count,) of the cumulative volume and where it is a catch-up.

@@ -31,6 +31,9 @@ class Desk:
         self.session = session
         self.version = 0
         self.changed_chains: set[date] = set()
+        # The newest minute that ticks of this process reached. Stored minutes may lie after it: a day replayed again
+        # is live as of the replay.
+        self.live_minute = -1
         self.official_close: Close | None = None
         self._close_is_new = False
         self._contracts: list[Contract] = []
@@ -73,6 +76,7 @@ class Desk:
         minute = np.where(late & ~is_spot, self.session.minutes - 1, minute)
         inside = minute >= 0
         self.book.add(minute[inside], ticks.take(inside))
+        self.live_minute = max(self.live_minute, int(minute.max(initial=-1)))
         self._note_chains(ticks.slot[inside])
         return np.asarray(~inside & ~(late & is_spot))
 

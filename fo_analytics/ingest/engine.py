@@ -46,6 +46,7 @@ class Engine:
         self.rate = rate
         self.events = OncePerKind(logger)
         self.ticks_seen = 0
+        self.newest_ts = 0
         self._clock = clock
         self._restore = restore
         self._desks: OrderedDict[tuple[int, date], Desk] = OrderedDict()
@@ -61,6 +62,7 @@ class Engine:
         owners = self.master.owners(batch.token)
         ticks = absent_where_zero(_ticks_of(batch))
         good = self._screen(ticks, owners >= 0, batch)
+        self.newest_ts = max(self.newest_ts, int(ticks.ts[good].max(initial=0)))
         days = (ticks.ts + IST_OFFSET_MS) // DAY_MS
         for owner, day in np.unique(np.stack([owners[good], days[good]]), axis=1).T.tolist():
             mask = good & (owners == owner) & (days == day)

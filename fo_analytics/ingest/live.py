@@ -6,7 +6,7 @@ from datetime import date
 
 from fo_analytics.domain import bars
 from fo_analytics.domain.bars import Minute
-from fo_analytics.domain.chain import Terms
+from fo_analytics.domain.chain import Convention, Terms
 from fo_analytics.domain.document import Document, Subject, chain_document
 from fo_analytics.domain.layout import NOWHERE, ChainLayout
 from fo_analytics.domain.minute_close import spot_is_trusted
@@ -47,38 +47,46 @@ class Live:
         return day == self._newest[owner]
 
     def _publications(self, desk: Desk) -> list[Publication]:
-        book, layout = desk.book, desk.layout
-        if not book.latest_ts:
+        if desk.live_minute < 0:
             return []
-        state = book.state(max(book.minutes(), default=0))
-        known = bars.touched(state)
-        trusted = spot_is_trusted(layout, state, as_of_ms=book.latest_ts, rate=self._rate)
+        view = _View(desk)
+        trusted = spot_is_trusted(desk.layout, view.state, as_of_ms=view.as_of_ms, rate=self._rate)
         found: list[Publication] = []
-        for chain in layout.chains:
-            if chain.expiry in desk.changed_chains and known[chain.slots[chain.listed]].any():
-                found.append(self._chain(desk, chain, state, trusted))
+        for chain in desk.layout.chains:
+            if chain.expiry in desk.changed_chains and view.known[chain.slots[chain.listed]].any():
+                found.append(self._chain(view, chain, trusted))
                 self._expiries[desk.listing.underlying_id].add(chain.expiry)
-        return [*found, self._underlying(desk, state)]
+        return [*found, self._underlying(view)]
 
-    def _chain(self, desk: Desk, chain: ChainLayout, state: Minute, trusted: bool) -> Publication:
-        symbol, as_of = desk.listing.symbol, desk.book.latest_ts
-        quotes = chain.quotes(state, desk.layout.spot_slot)
-        terms = Terms(as_of, chain.expires_at_ms, self._rate, spot_is_trusted=trusted)
+    def _chain(self, view: "_View", chain: ChainLayout, trusted: bool) -> Publication:
+        symbol = view.desk.listing.symbol
+        quotes = chain.quotes(view.state, view.desk.layout.spot_slot)
+        terms = Terms(view.as_of_ms, chain.expires_at_ms, self._rate, spot_is_trusted=trusted)
         document = chain_document(Subject(symbol, chain.expiry), quotes, terms)
-        return Publication(chain_topic(symbol, chain.expiry), document, as_of, terms.convention.value)
+        return Publication(chain_topic(symbol, chain.expiry), document, view.as_of_ms, terms.convention.value)
 
-    def _underlying(self, desk: Desk, state: Minute) -> Publication:
-        symbol, spot = desk.listing.symbol, desk.layout.spot_slot
-        price = float(state["close"][spot]) if spot != NOWHERE else math.nan
+    def _underlying(self, view: "_View") -> Publication:
+        desk, spot = view.desk, view.desk.layout.spot_slot
+        price = float(view.state["close"][spot]) if spot != NOWHERE else math.nan
         close = desk.official_close
         document: Document = {
-            "underlying": symbol,
+            "underlying": desk.listing.symbol,
             "exchange": desk.listing.exchange,
             "session": desk.session.date.isoformat(),
-            "ts_event": desk.book.latest_ts,
+            "ts_event": view.as_of_ms,
             "spot": None if math.isnan(price) else price,
-            "spot_ts": int(state["last_ts"][spot]) or None if spot != NOWHERE else None,
-            "official_close": close.price if close else None,
+            "spot_ts": int(view.state["last_ts"][spot]) or None if spot != NOWHERE else None,
+            "official_close": close.price if close and close.ts <= view.as_of_ms else None,
             "expiries": sorted(expiry.isoformat() for expiry in self._expiries[desk.listing.underlying_id]),
         }
-        return Publication(underlying_topic(symbol), document, desk.book.latest_ts, "exact")
+        return Publication(underlying_topic(desk.listing.symbol), document, view.as_of_ms, Convention.EXACT.value)
+
+
+class _View:
+    """A desk's market as of the newest minute that is live."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.state: Minute = desk.book.state(desk.live_minute)
+        self.known = bars.touched(self.state)
+        self.as_of_ms = desk.book.newest_stamp(desk.live_minute)

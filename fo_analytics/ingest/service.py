@@ -112,7 +112,7 @@ class IngestService:
             shard=self._shard,
             pid=os.getpid(),
             ts=self._parts.clock(),
-            ts_event=max((desk.book.latest_ts for desk in engine.desks), default=0),
+            ts_event=engine.newest_ts,
             ticks=engine.ticks_seen,
             bars=self._parts.writer.bars_written,
             published=self._parts.live.published,

@@ -3,6 +3,8 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from fo_analytics.domain.calendar import ist_date
+
 
 class SessionKind(models.TextChoices):
     """Why the session is as it is."""
@@ -33,6 +35,11 @@ class TradingSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.exchange} {self.date}"
+
+    def clean(self) -> None:
+        """Refuse an expiry instant of another date."""
+        if self.date and self.expires_at and ist_date(self.expires_at) != self.date:
+            raise ValidationError({"expires_at": f"not on {self.date} (IST)"})
 
 
 class SessionInterval(models.Model):

@@ -106,7 +106,7 @@ def test_restored_minutes_are_not_dirty() -> None:
     book = Book(1)
     book.restore(0, np.array([0]), book_of((0, tick(5, last=3))).minute(0))
     assert book.take_dirty() == []
-    assert book.latest_ts == 5
+    assert book.newest_stamp(0) == 5
 
 
 def test_instruments_listed_during_the_day_find_a_place() -> None:

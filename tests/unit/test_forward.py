@@ -57,11 +57,12 @@ def test_three_marks_in_seven_may_be_wild() -> None:
     assert implied_forward(*marks, YEARS, rate=RATE).value == pytest.approx(25_010, abs=1e-6)
 
 
-def test_only_the_seven_strikes_nearest_the_smallest_difference_count() -> None:
+@pytest.mark.parametrize("side", ["call", "put"])
+def test_only_the_seven_strikes_nearest_the_smallest_difference_count(side: str) -> None:
     marks = chain(25_010)
     far = np.abs(LADDER - 25_000) > 150
     assert far.sum() == len(LADDER) - 7
-    marks.call[far] += 1_000
+    getattr(marks, side)[far] += 2_000
     assert implied_forward(*marks, YEARS, rate=RATE).value == pytest.approx(25_010, abs=1e-6)
 
 
@@ -152,9 +153,7 @@ def test_the_forward_comes_from_parity_else_the_future_else_the_spot() -> None:
 @pytest.mark.parametrize("price_of_nothing", [0.0, -1.0, NAN, math.inf])
 def test_a_future_or_spot_of_nothing_is_none(price_of_nothing: float) -> None:
     empty = np.empty(0)
-    found = forward_or_fallback(
-        empty, empty, empty, YEARS, rate=RATE, future=price_of_nothing, spot=price_of_nothing
-    )
+    found = forward_or_fallback(empty, empty, empty, YEARS, rate=RATE, future=price_of_nothing, spot=price_of_nothing)
     assert math.isnan(found.value)
     assert found[1:] == ("none", 0)
 

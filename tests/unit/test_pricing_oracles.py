@@ -37,9 +37,7 @@ def table() -> tuple[Options, Greeks]:
         header = file.readline().strip().split(",")
         columns = dict(zip(header, np.loadtxt(file, delimiter=",", unpack=True), strict=True))
     years, is_call = columns["seconds"] / SECONDS_PER_YEAR, columns["is_call"] == 1
-    options = Options(
-        columns["forward"], columns["strike"], years, columns["sigma"], is_call, columns["rate"]
-    )
+    options = Options(columns["forward"], columns["strike"], years, columns["sigma"], is_call, columns["rate"])
     return options, Greeks(*(columns[name] for name in Greeks._fields))
 
 
@@ -108,9 +106,7 @@ def test_one_pass_gives_the_same_as_volatility_and_then_greeks() -> None:
     sigma, reason = implied_volatility(expected.price, forward, strike, years, is_call, rate=rate)
     np.testing.assert_array_equal(together.sigma, sigma)
     np.testing.assert_array_equal(together.reason, reason)
-    np.testing.assert_allclose(
-        together.greeks, greeks(forward, strike, years, sigma, is_call, rate=rate), rtol=1e-13
-    )
+    np.testing.assert_allclose(together.greeks, greeks(forward, strike, years, sigma, is_call, rate=rate), rtol=1e-13)
 
 
 HAUG_UNITS = {"delta": 1.0, "gamma": 1.0, "theta": 365.0, "vega": 100.0, "rho": 100.0}

@@ -29,9 +29,7 @@ def test_an_absent_price_is_no_price() -> None:
 
 
 @pytest.mark.parametrize(("is_call", "strike"), [(True, 90.0), (False, 110.0)])
-def test_a_price_under_the_discounted_intrinsic_value_is_below_intrinsic(
-    is_call: bool, strike: float
-) -> None:
+def test_a_price_under_the_discounted_intrinsic_value_is_below_intrinsic(is_call: bool, strike: float) -> None:
     intrinsic = 10 * np.exp(-0.0065)
     assert reason_of(intrinsic - 1e-9, strike=strike, is_call=is_call) is Reason.BELOW_INTRINSIC
     assert implied_volatility(intrinsic + 1e-9, 100.0, strike, 0.1, is_call, rate=0.065)[1] == Reason.NONE
@@ -54,6 +52,22 @@ def test_a_call_worth_the_forward_and_a_put_worth_its_strike_are_above_the_maxim
 def test_exactly_intrinsic_value_is_no_time_value() -> None:
     assert reason_of(10 * np.exp(-0.0065), strike=90) is Reason.NO_TIME_VALUE
     assert reason_of(0.0, strike=110) is Reason.NO_TIME_VALUE
+
+
+def test_intrinsic_value_but_for_rounding_is_no_time_value() -> None:
+    strikes, years = np.arange(80.0, 99.5, 0.05), 0.1234
+    quotes = np.exp(-0.065 * years) * (100 - strikes)
+    assert ((quotes * np.exp(0.065 * years) - (100 - strikes)) != 0).any()
+    _, reason = implied_volatility(quotes, 100.0, strikes, years, True, rate=0.065)
+    assert set(reason) == {Reason.NO_TIME_VALUE}
+
+
+def test_a_strike_hundreds_of_powers_of_ten_away_has_a_reason() -> None:
+    strikes = 10.0 ** np.arange(3, 300, 3)
+    sigma, reason = implied_volatility(1 - 1e-10, 1.0, strikes, 1.0, True)
+    assert not reason[0]
+    assert reason[-1]
+    np.testing.assert_array_equal(np.isnan(sigma), reason != Reason.NONE)
 
 
 @pytest.mark.parametrize("years", [0.0, -1.0, NAN, INFINITY])

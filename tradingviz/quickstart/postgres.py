@@ -206,9 +206,7 @@ class EmbeddedPostgres:
     def _set_password(self) -> None:
         """The secret is new (its file was removed) while the data stayed: write it in single-user mode."""
         self.stop()
-        statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-            sql.Identifier(self.user), sql.Literal(self.password)
-        )
+        statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(self.user), sql.Literal(self.password))
         options = ["--single", "-D", str(self.data), "-c", "log_statement=none", "postgres"]
         self._run("postgres", options, text=statement.as_string(None) + "\n")
         self._launch()

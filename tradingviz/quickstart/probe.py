@@ -1,4 +1,4 @@
-"""Asks the running application whether it is well, over HTTP like everybody else."""
+"""Asks the running application how it is, over HTTP like everybody else."""
 
 import json
 import urllib.error
@@ -8,45 +8,34 @@ from dataclasses import dataclass
 _SECONDS = 3.0
 
 
-def health_trouble(base: str) -> str | None:
-    """What is wrong according to /health; None when it answers 200."""
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What /health says.
+
+    trouble  None when all is well
+    ticks    how many ticks ingest has taken in
+    """
+
+    trouble: str | None
+    ticks: int = 0
+
+
+def read_health(base: str) -> Health:
+    """Ask /health of the server at `base`."""
     try:
-        with urllib.request.urlopen(f"{base}/health", timeout=_SECONDS):
-            return None
+        with urllib.request.urlopen(f"{base}/health", timeout=_SECONDS) as answer:
+            return _judge(answer.read())
     except urllib.error.HTTPError as error:
         with error:
-            return f"{error.code} {error.read(2000).decode(errors='replace')}"
+            return Health(f"{error.code} {error.read(2000).decode(errors='replace')}")
     except OSError as error:
-        return str(error)
+        return Health(str(error))
 
 
-@dataclass(slots=True)
-class FirstAnswer:
-    """Asks, with the demo login, what the printed curl line asks."""
-
-    base: str
-    user: str
-    password: str
-    token: str = ""
-
-    def came(self) -> bool:
-        """Whether the strikes of NIFTY are answered by now."""
-        try:
-            self.token = self.token or self._log_in()
-            self._read(f"{self.base}/fo/strike-distribution?underlying=NIFTY", token=self.token)
-        except (OSError, ValueError, KeyError):  # HTTPError is an OSError
-            return False
-        return True
-
-    def _log_in(self) -> str:
-        body = json.dumps({"username": self.user, "password": self.password}).encode()
-        answer = json.loads(self._read(f"{self.base}/auth/token", body=body))
-        return str(answer["access"])
-
-    def _read(self, url: str, *, body: bytes | None = None, token: str = "") -> bytes:
-        headers = {"Content-Type": "application/json"} | (
-            {"Authorization": f"Bearer {token}"} if token else {}
-        )
-        request = urllib.request.Request(url, data=body, headers=headers)
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-            return bytes(answer.read())
+def _judge(body: bytes) -> Health:
+    try:
+        said = json.loads(body)
+        well = said["status"] == "healthy"
+        return Health(None if well else body.decode(), int(said["ticks"] or 0))
+    except (ValueError, KeyError, TypeError) as error:
+        return Health(f"no health report: {error!r}")

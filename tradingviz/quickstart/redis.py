@@ -57,9 +57,7 @@ class EmbeddedRedis:
         if settled and not has_exited(child):
             return
         self.stop()
-        raise QuickstartError(
-            f"Redis did not start on port {self.port}: {_last_line(self.log)} (log: {self.log})"
-        )
+        raise QuickstartError(f"Redis did not start on port {self.port}: {_last_line(self.log)} (log: {self.log})")
 
     def stop(self, *, seconds: float = SHUTDOWN_SECONDS) -> None:
         """End the server. Harmless when it does not run."""

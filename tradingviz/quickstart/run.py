@@ -16,8 +16,8 @@ from tradingviz.quickstart.console import Console, last_lines
 from tradingviz.quickstart.errors import QuickstartError
 from tradingviz.quickstart.installation import installation
 from tradingviz.quickstart.pidfile import MANAGER, PidFile, leftovers
-from tradingviz.quickstart.probe import FirstAnswer, health_trouble
-from tradingviz.quickstart.processes import RUN_MARKER, wait_until
+from tradingviz.quickstart.probe import read_health
+from tradingviz.quickstart.processes import RUN_MARKER, signal_process, wait_until
 from tradingviz.quickstart.reload import SourceWatch
 from tradingviz.quickstart.servers import (
     Guard,
@@ -87,6 +87,8 @@ def run(options: Options, folder: Path, make_table: MakeTable = process_table) -
     state = open_state(folder)
     try:
         with state.lock():
+            if leftovers(state.pids).manager is not None:  # somebody removed the lock file
+                raise AlreadyRunning
             _Run(options, state, make_table).go()
     except AlreadyRunning as error:
         manager = leftovers(state.pids).manager
@@ -99,20 +101,26 @@ def stop(folder: Path) -> str:
     if not folder.is_dir():
         return "nothing is running"
     state = open_state(folder)
-    found = leftovers(state.pids)
-    if not state.locked:
-        ended: list[str] = []
-        found.end(ended.append)
-        state.pids.unlink(missing_ok=True)
-        return "\n".join(ended) or "nothing is running"
-    if found.manager is None:
-        raise QuickstartError("it is just starting or ending: try again")
-    os.kill(found.manager.pid, signal.SIGTERM)
-    if not wait_until(lambda: not state.locked, seconds=STOP_SECONDS, pause=0.2):
-        raise QuickstartError(
-            f"the manager (pid {found.manager.pid}) does not end within {STOP_SECONDS:.0f} s"
-        )
-    return "stopped"
+    manager = leftovers(state.pids).manager
+    if manager is not None:
+        signal_process(manager.pid, signal.SIGTERM)
+        if not wait_until(lambda: not manager.alive, seconds=STOP_SECONDS, pause=0.1):
+            raise QuickstartError(f"the manager (pid {manager.pid}) does not end within {STOP_SECONDS:.0f} s")
+        return "stopped"
+    try:
+        with state.lock():
+            return _clean_up(state)
+    except AlreadyRunning as error:
+        raise QuickstartError("it is just starting or ending: try again") from error
+
+
+def _clean_up(state: State) -> str:
+    """End what a killed manager left."""
+    ended: list[str] = []
+    leftovers(state.pids).end(ended.append)
+    state.pids.unlink(missing_ok=True)
+    state.drop_socket_folder()
+    return "\n".join(ended) or "nothing is running"
 
 
 class _Run:
@@ -211,40 +219,35 @@ class _Run:
             patient=self._options.develop,
         )
         endings.callback(processes.stop)
-        self._prepare(processes)
+        self._console.say("preparing: tables, and the numeric kernels, which are compiled once")
+        processes.run_to_end(self._table.preparing)
+        self._console.say(f"starting {', '.join(process.name for process in self._table.services)}")
         for process in self._table.services:
             processes.start(process)
+        processes.run_to_end(self._table.alongside)
         self._await_health(processes)
         processes.start(self._table.feed)
-        self._await_prices(processes, values)
+        self._await_prices(processes)
         seconds = time.monotonic() - self._began
         self._console.block(banner(base=self._base, values=values, state=self._state.folder, seconds=seconds))
         self._watch(processes)
 
-    def _prepare(self, processes: Supervisor) -> None:
-        self._console.say("preparing: tables, numeric kernels (compiled once), demo user")
-        for steps in self._table.preparing:
-            processes.run_to_end(steps)
-        self._console.say(f"starting {', '.join(process.name for process in self._table.services)}")
-
     def _await_health(self, processes: Supervisor) -> None:
         """Wait until /health says that all is well. Raises QuickstartError with what it says otherwise."""
         deadline = time.monotonic() + HEALTH_SECONDS
-        while (trouble := health_trouble(self._base)) is not None:
+        while (trouble := read_health(self._base).trouble) is not None:
             self._tick(processes)
             if time.monotonic() > deadline:
                 self._console.block(last_lines(self._state.logs / "web.log"))
                 raise QuickstartError(f"it is not healthy after {HEALTH_SECONDS:.0f} s: {trouble}")
 
-    def _await_prices(self, processes: Supervisor, values: Mapping[str, str]) -> None:
-        """Wait a little for the first chain, so that the line which is printed next has an answer."""
-        self._console.say("waiting for the first prices")
-        question = FirstAnswer(self._base, values["DEMO_USER"], values["DEMO_PASSWORD"])
+    def _await_prices(self, processes: Supervisor) -> None:
+        """Wait a little for the first ticks, so that the line which is printed next has an answer."""
         deadline = time.monotonic() + PRICES_SECONDS
-        while not question.came():
+        while not read_health(self._base).ticks:
             self._tick(processes)
             if time.monotonic() > deadline:
-                self._console.say("no chain of NIFTY yet; the logs tell more")
+                self._console.say("no prices have come yet; the logs tell more")
                 return
 
     def _watch(self, processes: Supervisor) -> None:

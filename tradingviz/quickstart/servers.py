@@ -120,9 +120,7 @@ def require_database(user: Mapping[str, str], name: str) -> None:
         ).close()
     except psycopg.OperationalError as error:
         reason = " ".join(str(error).split())
-        raise QuickstartError(
-            f"the database {name} on {host}:{port} (from your settings): {reason}"
-        ) from error
+        raise QuickstartError(f"the database {name} on {host}:{port} (from your settings): {reason}") from error
 
 
 def require_redis(url: str) -> None:

@@ -49,15 +49,6 @@ class State:
                 raise AlreadyRunning from error
             yield
 
-    @property
-    def locked(self) -> bool:
-        """Whether a manager runs on this folder."""
-        try:
-            with self.lock():
-                return False
-        except AlreadyRunning:
-            return True
-
     def recall(self) -> dict[str, str]:
         """Facts which an earlier start wrote down; empty when there are none."""
         try:
@@ -101,9 +92,7 @@ def open_state(folder: Path) -> State:
     except OSError as error:
         raise QuickstartError(f"the state folder {folder} cannot be used: {error.strerror}") from error
     if facts.st_uid != os.geteuid():
-        raise QuickstartError(
-            f"the state folder {folder} belongs to another user: run as that user, or move it"
-        )
+        raise QuickstartError(f"the state folder {folder} belongs to another user: run as that user, or move it")
     if facts.st_mode & 0o077:
         raise QuickstartError(f"the state folder {folder} is open to other users: chmod 700 {folder}")
     state = State(folder)

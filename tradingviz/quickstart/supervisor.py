@@ -131,6 +131,7 @@ class Supervisor:
         child.handle = self._spawn(child.process, child.log)
         child.since = time.monotonic()
         child.restart_at = None
+        child.view.spoke = False
 
     def _finish_step(self, child: _Child) -> None:
         code = reap(child.handle)
@@ -146,8 +147,9 @@ class Supervisor:
         if child.process.finishes:
             self._finished(child, code)
             return
-        self._console.line(child.process.name, f"ended unexpectedly ({_how(code)}); the end of {child.log}:")
-        self._console.block(last_lines(child.log))
+        self._console.line(child.process.name, f"ended unexpectedly ({_how(code)}), see {child.log}")
+        if not child.view.spoke:
+            self._console.block(last_lines(child.log))
         delay = child.backoff.after(time.monotonic() - child.since)
         if delay is None and not self._patient:
             raise QuickstartError(

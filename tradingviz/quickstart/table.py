@@ -1,5 +1,6 @@
 """The process table: everything `make run` starts beside the two servers."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,15 @@ _CELERY = (sys.executable, "-m", "celery", "-A", "tradingviz")
 class Table:
     """What a run starts.
 
-    preparing  rounds of processes which end: one round runs side by side, the next one follows
+    preparing  end before anything else is started; side by side
     services   run as long as the manager does; `/health` answers once they are up
+    alongside  end while the services start
     feed       where ticks come from, started last
     """
 
-    preparing: tuple[tuple[Process, ...], ...]
+    preparing: tuple[Process, ...]
     services: tuple[Process, ...]
+    alongside: tuple[Process, ...]
     feed: Process
 
 
@@ -31,20 +34,23 @@ def process_table(*, port: int, state: Path, recording: Path | None, speed: str 
     web = ("-b", LOOPBACK, "-p", str(port), "tradingviz.asgi:application")
     return Table(
         preparing=(
-            (
-                Process("migrate", (*_MANAGE, "migrate", "--no-input")),
-                Process("warm", (*_MANAGE, "warm")),
-            ),
-            (Process("demo_user", (*_MANAGE, "demo_user")),),
+            Process("migrate", (*_MANAGE, "migrate", "--no-input")),
+            Process("warm", (*_MANAGE, "warm")),
         ),
         services=(
             Process("ingest", (*_MANAGE, "ingest"), reloads=True),
-            Process("worker", (*_CELERY, "worker", "-c", "1", "--loglevel", "INFO"), reloads=True),
+            Process("worker", (*_CELERY, "worker", *_pool(), "-c", "1", "--loglevel", "INFO"), reloads=True),
             Process("beat", (*_CELERY, *beat), reloads=True),
             Process("web", (sys.executable, "-m", "daphne", *web), reloads=True),
         ),
+        alongside=(Process("demo_user", (*_MANAGE, "demo_user")),),
         feed=_simulation() if recording is None else _replay(recording, speed),
     )
+
+
+def _pool() -> tuple[str, ...]:
+    """Celery's worker processes share semaphores in /dev/shm, which a bare chroot or container may lack."""
+    return () if os.access("/dev/shm", os.W_OK) else ("--pool", "threads")
 
 
 def _simulation() -> Process:

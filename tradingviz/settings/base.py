@@ -157,7 +157,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static"
+# Assets come straight from the packages that bring them; production collects them.
 WHITENOISE_USE_FINDERS = True
 
 TICKER_SERVICE_URL = env.url("TICKER_SERVICE_URL", "http://localhost:8080", ("http", "https"))

@@ -6,6 +6,8 @@ env.inherit(base, globals())
 
 SECRET_KEY = env.required("DJANGO_SECRET_KEY", "a key of its own for sessions and signatures")
 ALLOWED_HOSTS = env.required("ALLOWED_HOSTS", "the host names this service answers to").split(",")
+STATIC_ROOT = base.BASE_DIR / "static"
+WHITENOISE_USE_FINDERS = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = env.boolean("SECURE_SSL_REDIRECT", True)
 SECURE_REDIRECT_EXEMPT = [r"^health"]

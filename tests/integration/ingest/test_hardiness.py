@@ -180,6 +180,19 @@ def test_an_option_tick_after_the_close_belongs_to_the_last_minute(tokens: dict[
     assert dropped(service) == {"outside_session": 1}
 
 
+def test_a_day_replayed_again_is_live_as_of_the_replay(tokens: dict[ContractKey, int]) -> None:
+    rows = [row(tokens[CALL], TEN + 60_000 * minute, last=100.0 + minute) for minute in range(3)]
+    pipeline.send_rows(rows)
+    pipeline.drain()
+    stored = pipeline.checksums()
+    pipeline.send_rows(rows[:2])
+    pipeline.drain()  # a new process: the third minute is in the database, not yet in its replay
+    state = read_state(sync_client(), "chain:NIFTY:2026-02-03")
+    assert state is not None
+    assert (state.ts_event, state.document["strikes"]["25000"]["call"]["last"]) == (TEN + 60_000, 101.0)
+    assert pipeline.checksums() == stored
+
+
 def test_a_redis_that_lost_everything_gets_its_state_back(tokens: dict[ContractKey, int], redis_url: str) -> None:
     service = make_ingest(shard=0)
     pipeline.send_rows([row(tokens[CALL])])
