@@ -38,8 +38,9 @@ class TradingSession(models.Model):
 
     def clean(self) -> None:
         """Refuse an expiry instant of another date."""
-        if self.date and self.expires_at and ist_date(self.expires_at) != self.date:
-            raise ValidationError({"expires_at": f"not on {self.date} (IST)"})
+        day, stops_at = getattr(self, "date", None), getattr(self, "expires_at", None)  # None in a form with junk
+        if day and stops_at and ist_date(stops_at) != day:
+            raise ValidationError({"expires_at": f"not on {day} (IST)"})
 
 
 class SessionInterval(models.Model):

@@ -44,10 +44,7 @@ def monomials(coefficients: list[mp.mpf]) -> list[mp.mpf]:
         doubled = [mp.mpf(0), *(2 * value for value in current)]
         before, current = (
             current,
-            [
-                a - b
-                for a, b in zip(doubled, before + [mp.mpf(0)] * (len(doubled) - len(before)), strict=True)
-            ],
+            [a - b for a, b in zip(doubled, before + [mp.mpf(0)] * (len(doubled) - len(before)), strict=True)],
         )
         total = [a + coefficient * b for a, b in zip([*total, mp.mpf(0)], current, strict=True)]
     return total

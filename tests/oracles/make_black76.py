@@ -27,9 +27,7 @@ def normal(d: mp.mpf) -> mp.mpf:
     return mp.erfc(-d / mp.sqrt(2)) / 2
 
 
-def black76(
-    forward: float, strike: float, years: float, sigma: float, sign: int, rate: float
-) -> list[mp.mpf]:
+def black76(forward: float, strike: float, years: float, sigma: float, sign: int, rate: float) -> list[mp.mpf]:
     """The textbook formulas, term by term."""
     f, k, t, v, r = (mp.mpf(value) for value in (forward, strike, years, sigma, rate))
     discount, root = mp.exp(-r * t), mp.sqrt(t)

@@ -128,9 +128,7 @@ def test_whatever_comes_in_a_number_or_a_reason_comes_out(
     assert (result.reason <= max(Reason)).all()
 
 
-def of_spot(
-    spot: float, strike: float, years: float, sigma: float, is_call: bool, rate: float
-) -> NDArray[np.float64]:
+def of_spot(spot: float, strike: float, years: float, sigma: float, is_call: bool, rate: float) -> NDArray[np.float64]:
     """Price, delta and vega at a spot, for derivatives in which the forward moves along."""
     values = greeks(spot * math.exp(rate * years), strike, years, sigma, is_call, rate=rate)
     return np.array([values.price, values.delta, values.vega])

@@ -21,7 +21,7 @@ from fo_analytics.domain.forward import (
     implied_forward,
     spot_contradicts_parity,
 )
-from fo_analytics.domain.pricing import price
+from fo_analytics.domain.pricing import implied_volatility, price
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
@@ -194,11 +194,22 @@ def recorded_mids(folder: Path) -> dict[tuple[str, str], dict[float, tuple[float
     return snapshots
 
 
-def forward_of(snapshot: dict[float, tuple[float, float]], time: str, expiry: str) -> Forward:
-    """Our forward of one recorded snapshot; contracts expire at 15:30 of the expiry date."""
-    strikes, (calls, puts) = np.array(list(snapshot)), np.array(list(snapshot.values())).T
+def chain_of(snapshot: dict[float, tuple[float, float]]) -> Chain:
+    """A recorded snapshot as arrays, strikes ascending."""
+    strikes = sorted(snapshot)
+    calls, puts = np.array([snapshot[strike] for strike in strikes]).T
+    return Chain(np.array(strikes), calls, puts)
+
+
+def years_left(time: str, expiry: str) -> float:
+    """From an instant in India to 15:30 of the expiry date."""
     left = datetime.fromisoformat(f"{expiry} 15:30:00+05:30") - datetime.fromisoformat(f"{time}+05:30")
-    return implied_forward(strikes, calls, puts, left / timedelta(days=365), rate=RATE)
+    return left / timedelta(days=365)
+
+
+def forward_of(snapshot: dict[float, tuple[float, float]], time: str, expiry: str) -> Forward:
+    """Our forward of one recorded snapshot."""
+    return implied_forward(*chain_of(snapshot), years_left(time, expiry), rate=RATE)
 
 
 def test_on_the_recorded_day_every_forward_is_the_one_made_beside_it(shared_data: Path) -> None:
@@ -215,3 +226,19 @@ def test_on_the_recorded_day_every_forward_is_the_one_made_beside_it(shared_data
     assert len(errors) > 500
     assert median(errors) <= 0.3
     assert max(errors) <= 3
+
+
+@pytest.mark.parametrize("expiry", EXPIRIES)
+def test_with_that_forward_call_and_put_of_a_strike_tell_the_same_volatility(shared_data: Path, expiry: str) -> None:
+    gaps = []
+    for (time, date), snapshot in recorded_mids(shared_data / "nse_2025_08_29").items():
+        if date == expiry:
+            marks, forward = chain_of(snapshot), forward_of(snapshot, time, date).value
+            at_the_money = int(np.abs(marks.strike - forward).argmin())
+            strike, call, put = (row[at_the_money - 5 : at_the_money + 6] for row in marks)
+            years, sides = years_left(time, date), np.array([[True], [False]])
+            sigma, _ = implied_volatility(np.array([call, put]), forward, strike, years, sides, rate=RATE)
+            gaps.extend(100 * np.abs(sigma[0] - sigma[1]))
+    assert np.isnan(gaps).mean() < 0.001
+    assert np.nanmedian(gaps) <= 0.05
+    assert np.nanquantile(gaps, 0.95) <= 0.15

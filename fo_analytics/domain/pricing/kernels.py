@@ -161,20 +161,20 @@ def _guess(x: float, value: float, complement: float, limit: float) -> tuple[flo
 def _newton(x: float, s: float, target: float, limit: float, objective: int) -> tuple[float, float, float]:
     """Newton's step for one of three objective functions g, each nearly linear in s in its zone:
 
-    LOWER 1/ln(value) - 1/ln(target); MIDDLE value - target; UPPER ln(target) - ln(complement).
-    Also how much g''/g' exceeds v'/v, and the derivative of that excess."""
+    LOWER 1/ln(value) - 1/target; MIDDLE value - target; UPPER target - ln(complement); LOWER's and UPPER's target
+    is a logarithm too. Also how much g''/g' exceeds v'/v, and the derivative of that excess."""
     if objective == LOWER:
         h, t = x / s, 0.5 * s
         w = 1.0 / _difference(h, t)  # v / value, in logarithms because the value itself may underflow
         log_value = -math.log(w) - 0.5 * (h * h + t * t) - LOG_SQRT_2PI
-        step = (1.0 - log_value / math.log(target)) * log_value / w
+        step = (1.0 - log_value / target) * log_value / w
         bend = 1.0 + 2.0 / log_value
         return step, -w * bend, w * (w - (h * h / s - 0.25 * s)) * bend + 2.0 * (w / log_value) ** 2
     value, complement, v = _normalised(x, s, limit)
     if objective == MIDDLE:
         return (target - value) / v, 0.0, 0.0
     w = v / complement
-    return math.log(complement / target) / w, w, w * (x * x / (s * s * s) - 0.25 * s + w)
+    return (math.log(complement) - target) / w, w, w * (x * x / (s * s * s) - 0.25 * s + w)
 
 
 @inner
@@ -191,11 +191,11 @@ def _householder(x: float, s: float, target: float, limit: float, objective: int
 def _implied_total(x: float, value: float, complement: float, limit: float) -> float:
     """Total volatility s of a normalised value > 0 and its complement > 0 to limit = e^(x/2); x <= 0."""
     s, objective = _guess(x, value, complement, limit)
-    target = complement if objective == UPPER else value
+    target = value if objective == MIDDLE else math.log(value if objective == LOWER else complement)
     for _ in range(8):
         step = _householder(x, s, target, limit, objective)
         s += step
-        if abs(step) < 1e-4 * s:
+        if abs(step) < 1e-3 * s:  # less than (step / s)^4 = 1e-12 is left
             break
     return s
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from django.core.management.base import BaseCommand
 
-from fo_analytics.domain.pricing import greeks, implied_volatility
+from fo_analytics.domain.pricing import greeks, implied_volatility, price
 
 
 class Command(BaseCommand):
@@ -20,4 +20,5 @@ class Command(BaseCommand):
         strike, is_call = np.array([100.0]), np.array([True])
         sigma, _ = implied_volatility(np.array([5.0]), 100.0, strike, 0.1, is_call, rate=0.06)
         greeks(100.0, strike, 0.1, sigma, is_call, rate=0.06)
+        price(100.0, strike, 0.1, sigma, is_call, rate=0.06)
         self.stdout.write(f"kernels ready in {time.perf_counter() - started:.1f} s")
