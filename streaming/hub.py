@@ -1,8 +1,8 @@
 """The reading end of topics, one per process: one blocking read over every topic somebody here watches.
 
 A topic's state is read before its frames, and the frames after the state's position: nothing can fall in
-between. A topic nobody watches is not read. When Redis goes away the hub tries until it is back, reads the
-states again, and sends snapshots where the frames in between are lost.
+between. A topic nobody watches is not read. When Redis goes away the hub tries until it is back and reads on
+where it stood; where frames in between are lost it reads the state, and subscribers get snapshots.
 """
 
 import asyncio
@@ -117,8 +117,6 @@ class Hub:
         """Read for as long as anything is watched, over as many connections as that takes."""
         delay = FIRST_DELAY
         while self._feeds:
-            for feed in self._feeds.values():
-                feed.checked = False
             try:
                 async with self._connect() as client:
                     # Our own delays are shorter than redis-py's and end as soon as Redis is back.
@@ -138,9 +136,7 @@ class Hub:
         """Read the states that are missing, then one round of frames."""
         await self._check(client)
         after: dict[Any, Any] = {
-            frames_key(topic): frame_id(position)
-            for topic, feed in self._feeds.items()
-            if (position := feed.position)
+            frames_key(topic): frame_id(position) for topic, feed in self._feeds.items() if (position := feed.position)
         }
         if not after:
             await asyncio.sleep(POLL_MS / 1000)
@@ -154,8 +150,8 @@ class Hub:
                 await asyncio.sleep(0)
 
     async def _check(self, client: redis.asyncio.Redis) -> None:
-        """Read the states of new topics, of topics that missed something, and of all after a reconnection."""
-        topics = [topic for topic, feed in self._feeds.items() if not feed.checked]
+        """Read the states of new topics and of those that missed something; again and again until there is one."""
+        topics = [topic for topic, feed in self._feeds.items() if feed.lost]
         for topic, state in zip(topics, await read_states_async(client, topics), strict=True):
             if feed := self._feeds.get(topic):
                 feed.adopt(state)

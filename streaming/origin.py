@@ -6,7 +6,7 @@ from channels.security.websocket import OriginValidator
 from django.conf import settings
 
 
-class BrowserOrigins(OriginValidator):  # type: ignore[misc]  # channels ships no types
+class BrowserOrigins(OriginValidator):
     """Refuses (HTTP 403) a page of another host than ALLOWED_HOSTS; a client without an Origin is no page."""
 
     def __init__(self, application: Any) -> None:

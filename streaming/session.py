@@ -102,9 +102,7 @@ class Session:
             raise ProtocolError("not_available", str(error)) from error
         topic = subscription.topic
         if topic not in self._outbox.slots and len(self._outbox.slots) >= MAX_SUBSCRIPTIONS:
-            raise ProtocolError(
-                "too_many_subscriptions", f"a socket may have {MAX_SUBSCRIPTIONS} subscriptions"
-            )
+            raise ProtocolError("too_many_subscriptions", f"a socket may have {MAX_SUBSCRIPTIONS} subscriptions")
         self._hub.subscribe(self._outbox, request.channel, subscription)
         echo = dict(subscription.echo)
         return Ack(

@@ -83,9 +83,7 @@ def read_state(client: redis.Redis, topic: str) -> State | None:
 
 def read_states(client: redis.Redis, topics: list[str]) -> list[State | None]:
     """Return the states of topics in one round trip, in their order. Raises redis.RedisError."""
-    return (
-        [decode_state(raw) for raw in client.mget([state_key(topic) for topic in topics])] if topics else []
-    )
+    return [decode_state(raw) for raw in client.mget([state_key(topic) for topic in topics])] if topics else []
 
 
 async def read_states_async(client: redis.asyncio.Redis, topics: list[str]) -> list[State | None]:

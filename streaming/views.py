@@ -96,10 +96,10 @@ class View:
 
 
 class Feed:
-    """A topic as of the last frame read. `checked`: its state was read since the connection was made."""
+    """A topic as of the last frame read. `lost`: what comes next cannot continue it, a newer state must be read."""
 
     def __init__(self, topic: str) -> None:
-        self.checked = False
+        self.lost = True
         self.state: State | None = None
         self._topic = topic
         self._views: dict[ViewKey, View] = {}
@@ -111,8 +111,8 @@ class Feed:
 
     @property
     def position(self) -> Position | None:
-        """Where to read on; None where there is no state to go on from."""
-        return self.state.position if self.state else None
+        """Where to read on; None where a state must be read first."""
+        return self.state.position if self.state and not self.lost else None
 
     def add(self, outbox: Outbox, channel: str, subscription: Subscription, clock: Clock) -> None:
         """Let a socket follow a view in place of its old one; what `project` raises changes nothing."""
@@ -133,31 +133,31 @@ class Feed:
                 del self._views[key]
 
     def lose(self) -> None:
-        """Something was missed: what we hold cannot be continued."""
-        self.state = None
-        self.checked = False
+        """Something was missed, or cannot be read."""
+        self.lost = True
 
     def adopt(self, state: State | None) -> None:
-        """Take the stored state; one not newer than ours changes nothing, since time does not go back."""
-        self.checked = state is not None or self.state is not None
+        """Take the stored state. One not newer than ours changes nothing: time does not go back."""
         if state and (self.state is None or state.position > self.state.position):
             self.state = state
+            self.lost = False
             self._tell(lambda view: view.restart(state))
 
     def take(self, frame: FrameRecord) -> None:
         """Take one frame of the stream."""
         held = self.state
-        what = step(held.position, frame.position) if held else Step.GAP
-        if held is None or what is Step.GAP:
+        if held is None:
+            return
+        what = step(held.position, frame.position)
+        if what is Step.GAP:
             self.lose()
         elif what is Step.APPLY:
-            document = apply(held.document, frame.delta)
             fresh = State(
                 epoch=frame.epoch,
                 seq=frame.seq,
                 ts_event=frame.ts_event,
                 convention=frame.convention,
-                document=document,
+                document=apply(held.document, frame.delta),
             )
             self.state = fresh
             self._tell(lambda view: view.advance(fresh))

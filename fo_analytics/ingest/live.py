@@ -12,7 +12,7 @@ from fo_analytics.domain.layout import NOWHERE, ChainLayout
 from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.topics import chain_topic, underlying_topic
-from streaming.publisher import Fenced, Publication, Publisher
+from streaming.publisher import Publication, Publisher
 
 
 class Live:
@@ -29,12 +29,7 @@ class Live:
         """Publish what changed since the last call, in one round trip. Raises redis.RedisError, Fenced."""
         changed = [desk for desk in desks if desk.changed_chains]
         publications = [item for desk in changed if self._is_newest(desk) for item in self._publications(desk)]
-        try:
-            self._publisher.publish_many(publications)
-        except Fenced as fenced:
-            # Whoever starts last is right: an ingest that was restarted takes its topics over.
-            self._publisher.begin(fenced.topic)
-            self._publisher.publish_many(publications)
+        self._publisher.publish_many(publications)
         # Only now: what could not be published is still to be published.
         for desk in changed:
             desk.changed_chains.clear()

@@ -82,9 +82,7 @@ class TickProducer:
         backlog = least
         while backlog >= limit:
             if waited >= self._patience:
-                raise NobodyReads(
-                    f"{backlog} batches wait on {self._key} and none was taken for {waited:.0f} s"
-                )
+                raise NobodyReads(f"{backlog} batches wait on {self._key} and none was taken for {waited:.0f} s")
             self._sleep(_PAUSE_SECONDS)
             waited += _PAUSE_SECONDS
             backlog = self.backlog()

@@ -17,9 +17,7 @@ from tests.websocket.mirror import Mirror
 
 # Few keys and values, so that documents often meet in them and differ in kind only: true and 1, 0 and 0.0.
 KEYS = st.sampled_from(["a", "b", "c", "23500", ""])
-FLOATS = st.floats(allow_nan=False, allow_infinity=False).map(
-    lambda value: value + 0.0
-)  # no -0.0: it equals 0.0
+FLOATS = st.floats(allow_nan=False, allow_infinity=False).map(lambda value: value + 0.0)  # no -0.0: it equals 0.0
 LEAVES = st.sampled_from([None, True, False, 0, 1, 0.0, 1.0, 1.5, -1, "", "a", 10**15]) | FLOATS
 LISTS = st.lists(LEAVES | st.dictionaries(KEYS, LEAVES, max_size=2), max_size=3)
 VALUES = st.recursive(LEAVES | LISTS, lambda inner: st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
@@ -35,9 +33,7 @@ def exact(value: Any) -> str:
 def leaves(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
     """Return every leaf by its path; an empty level counts as a leaf."""
     if isinstance(value, dict) and value:
-        return {
-            key: leaf for name, item in value.items() for key, leaf in leaves(item, (*path, name)).items()
-        }
+        return {key: leaf for name, item in value.items() for key, leaf in leaves(item, (*path, name)).items()}
     return {path: exact(value)}
 
 
@@ -59,9 +55,7 @@ def test_an_equal_document_needs_no_patch(document: Document) -> None:
 @given(old=DOCUMENTS, new=DOCUMENTS)
 def test_a_patch_names_no_leaf_that_stayed(old: Document, new: Document) -> None:
     before, patch = leaves(old), leaves(diff(old, new))
-    assert not [
-        path for path, leaf in patch.items() if path and REMOVED not in path and before.get(path) == leaf
-    ]
+    assert not [path for path, leaf in patch.items() if path and REMOVED not in path and before.get(path) == leaf]
 
 
 @given(old=DOCUMENTS, new=DOCUMENTS)
@@ -123,9 +117,7 @@ async def nowhere(message: Message) -> None:
 
 
 @given(history=HISTORIES, reads=st.lists(st.booleans(), min_size=8, max_size=8), key=KEYS)
-def test_deltas_of_a_view_equal_a_fresh_projection(
-    history: list[Document], reads: list[bool], key: str
-) -> None:
+def test_deltas_of_a_view_equal_a_fresh_projection(history: list[Document], reads: list[bool], key: str) -> None:
     """A reader takes frames now and then; up to date, it holds the projection of that moment."""
     project = only("a", key)
     outbox, mirror, feed = Outbox(nowhere), Mirror(), Feed("t")

@@ -43,9 +43,7 @@ async def authenticate(scope: dict[str, Any]) -> Guest | None:
     return Guest(1, token, int(time.time()) + seconds) if seconds else None
 
 
-async def subscribe_numbers(
-    params: Mapping[str, Any], principal: authentication.Principal
-) -> topics.Subscription:
+async def subscribe_numbers(params: Mapping[str, Any], principal: authentication.Principal) -> topics.Subscription:
     """Offer any topic by its name, with a view of some of its keys; misbehave where asked to."""
     name = params.get("name")
     if name == "forbidden":

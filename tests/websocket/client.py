@@ -41,26 +41,28 @@ class Client:
         return await self.ask(op="subscribe", id=name, channel=CHANNEL, name=name, **params)
 
     async def frame(self) -> Json:
-        """Return the next frame."""
-        async with asyncio.timeout(PATIENCE):
-            return self.mirror.take(await self._connection.recv())
+        """Return the next frame. Heartbeats never end, so whoever waits for something else limits the whole wait."""
+        return self.mirror.take(await self._connection.recv())
 
     async def until_type(self, *types: str) -> Json:
         """Return the next frame of these types."""
-        while (frame := await self.frame())["type"] not in types:
-            pass
+        async with asyncio.timeout(PATIENCE):
+            while (frame := await self.frame())["type"] not in types:
+                pass
         return frame
 
     async def until_document(self, topic: str, document: object) -> None:
         """Wait until the copy of a topic is this document."""
-        while self.mirror.documents.get(topic) != document:
-            await self.frame()
+        async with asyncio.timeout(PATIENCE):
+            while self.mirror.documents.get(topic) != document:
+                await self.frame()
 
     async def closed_with(self) -> int | None:
         """Take frames until the server closes; return its code."""
         try:
-            while True:
-                await self.frame()
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    await self.frame()
         except ConnectionClosed:
             return self._connection.close_code
 

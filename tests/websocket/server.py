@@ -11,9 +11,7 @@ import uvicorn
 @asynccontextmanager
 async def serve(app: Any) -> AsyncIterator[str]:
     """Run uvicorn in this loop."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     running = uvicorn.Server(config)
     task = asyncio.create_task(running.serve())
     await _until_started(running)

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from accounts.models import User
 from tests.rig.cast import access_token
@@ -31,9 +33,7 @@ async def deployed(redis_url: str) -> AsyncIterator[str]:
         yield url
 
 
-async def test_a_token_opens_the_socket_without_an_origin_as_programs_send_none(
-    deployed: str, token: str
-) -> None:
+async def test_a_token_opens_the_socket_without_an_origin_as_programs_send_none(deployed: str, token: str) -> None:
     async with client_of(deployed, token=token) as client:
         assert (await client.ask(op="ping", id=1))["type"] == "ack"
 
@@ -52,3 +52,17 @@ async def test_a_token_of_somebody_who_may_no_longer_sign_in_closes_with_4401(
     await member.asave()
     async with client_of(deployed, token=token) as client:
         assert await client.closed_with() == 4401
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "https://testserver.elsewhere.example"])
+@pytest.mark.django_db(transaction=True)
+async def test_a_page_of_another_site_is_turned_away_before_anything_else(deployed: str, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        async with client_of(deployed, token="", origin=Origin(origin)):
+            raise AssertionError("the socket opened")
+    assert caught.value.response.status_code == 403
+
+
+async def test_a_page_of_our_own_comes_in(deployed: str, token: str) -> None:
+    async with client_of(deployed, token=token, origin=Origin("http://localhost:8081")) as client:
+        assert (await client.ask(op="ping", id=1))["type"] == "ack"

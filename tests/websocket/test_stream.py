@@ -172,11 +172,9 @@ async def test_a_client_that_vanishes_is_forgotten(server: str, publisher: Publi
         assert (hub.current().sockets, hub.current().topics) == (0, frozenset())
 
 
-async def test_a_client_that_does_not_read_misses_frames_but_no_state(
-    server: str, publisher: Publisher
-) -> None:
+async def test_a_client_that_does_not_read_misses_frames_but_no_state(server: str, publisher: Publisher) -> None:
     """Its frames back up through the kernel's buffers to the outbox; the other client never notices."""
-    document = {str(n): "x" * 100 for n in range(2000)}
+    document = {str(n): "x" * 100 for n in range(4000)}
     publish(publisher, document)
     options: dict[str, Any] = {"max_queue": 1, "max_size": None, "compression": None}
     async with client_of(server, **options) as slow, client_of(server, **options) as quick:

@@ -4,9 +4,10 @@ import signal
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fo_analytics.services.ingest import make_ingest
+from streaming.publisher import Fenced
 
 
 class Command(BaseCommand):
@@ -24,4 +25,8 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: service.stop())
         self.stdout.write(f"ingest reads ticks:{options['shard']}")
-        service.run()
+        try:
+            service.run()
+        except Fenced as fenced:
+            # Two ingests of one shard would each see half of the ticks: the older one gives way.
+            raise CommandError(f"{fenced}: another ingest of shard {options['shard']} has started") from fenced

@@ -15,6 +15,7 @@ from fo_analytics.models import Bar, OfficialClose
 from fo_analytics.replay.recording import ContractKey, read
 from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
+from streaming.publisher import Fenced
 from streaming.state import read_state
 from streaming.ticker.stream import FIELD, TickProducer, stream_key
 from tests.integration.ingest import pipeline
@@ -191,6 +192,20 @@ def test_a_day_replayed_again_is_live_as_of_the_replay(tokens: dict[ContractKey,
     assert state is not None
     assert (state.ts_event, state.document["strikes"]["25000"]["call"]["last"]) == (TEN + 60_000, 101.0)
     assert pipeline.checksums() == stored
+
+
+def test_an_older_ingest_gives_way_to_a_newer_one(tokens: dict[ContractKey, int]) -> None:
+    older = make_ingest(shard=0)
+    pipeline.send_rows([row(tokens[CALL])])
+    pipeline.drain(older)
+    pipeline.send_rows([row(tokens[CALL], TEN + 1000, last=101.0)])
+    pipeline.drain()  # a newer one
+    pipeline.send_rows([row(tokens[CALL], TEN + 2000, last=102.0)])
+    with pytest.raises(Fenced):
+        pipeline.drain(older)
+    assert TickProducer(sync_client()).backlog() == 1  # not acknowledged: the newer one takes it
+    pipeline.drain()
+    assert Bar.objects.get().close == 102.0
 
 
 def test_a_redis_that_lost_everything_gets_its_state_back(tokens: dict[ContractKey, int], redis_url: str) -> None:

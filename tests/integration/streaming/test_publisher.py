@@ -49,9 +49,7 @@ def test_the_state_is_the_last_document_and_the_frames_lead_to_it(client: redis.
         held = apply(held, last.delta)
         assert held == state.document == document
         assert (
-            (state.epoch, state.seq, state.ts_event)
-            == (last.epoch, last.seq, last.ts_event)
-            == (5000, seq, seq * 10)
+            (state.epoch, state.seq, state.ts_event) == (last.epoch, last.seq, last.ts_event) == (5000, seq, seq * 10)
         )
     entries: Any = client.xrange(frames_key(TOPIC))
     assert [id_ for id_, _ in entries] == [b"5000-1", b"5000-2", b"5000-3"]
@@ -75,9 +73,7 @@ def test_many_topics_and_one_topic_twice_go_in_one_call(client: redis.Redis, red
     assert [frame.seq for frame in frames(client, "t0")] == [1, 2]
 
 
-async def test_asyncio_reads_the_same_states(
-    client: redis.Redis, publisher: Publisher, redis_url: str
-) -> None:
+async def test_asyncio_reads_the_same_states(client: redis.Redis, publisher: Publisher, redis_url: str) -> None:
     publish(publisher, HISTORY[0])
     async with redis.asyncio.Redis.from_url(redis_url) as reader:
         assert await read_states_async(reader, [TOPIC, "none"]) == read_states(client, [TOPIC, "none"])
@@ -128,9 +124,7 @@ def test_a_write_repeated_because_its_answer_was_lost_is_not_mistaken_for_a_riva
     assert publish(publisher, HISTORY[2]) == 3
 
 
-def test_the_caller_may_go_on_changing_a_published_document(
-    client: redis.Redis, publisher: Publisher
-) -> None:
+def test_the_caller_may_go_on_changing_a_published_document(client: redis.Redis, publisher: Publisher) -> None:
     document: Document = {"spot": 1.0, "strikes": {"100": {"iv": 0.1}}}
     publish(publisher, document)
     document["strikes"]["100"]["iv"] = 0.2

@@ -32,9 +32,7 @@ def reader(redis_url: str) -> Iterator[TickReader]:
         yield TickReader(own)
 
 
-def test_batches_come_in_order_and_are_gone_once_acknowledged(
-    producer: TickProducer, reader: TickReader
-) -> None:
+def test_batches_come_in_order_and_are_gone_once_acknowledged(producer: TickProducer, reader: TickReader) -> None:
     for n in range(5):
         producer.send(batch(n))
     assert reader.read(count=3) == [], "the first read makes the group"
@@ -177,9 +175,7 @@ def test_shards_are_streams_of_their_own(client: redis.Redis) -> None:
     assert (client.xlen("ticks:3"), client.exists(KEY)) == (1, 0)
 
 
-def test_the_names_are_those_of_the_contract(
-    client: redis.Redis, producer: TickProducer, reader: TickReader
-) -> None:
+def test_the_names_are_those_of_the_contract(client: redis.Redis, producer: TickProducer, reader: TickReader) -> None:
     reader.ensure_group()
     producer.send(batch(1))
     assert (KEY, FIELD, GROUP) == ("ticks:0", b"b", "ingest")
