@@ -29,10 +29,11 @@ class Listed:
 
 def find_underlying(*, name: str) -> Underlying:
     """Return the underlying of a symbol or alias. Raises InvalidRequest naming those there are."""
-    known = _underlyings()
-    found = known.get(canonical(name))
+    symbol = canonical(name)
+    # One that is not remembered may have been listed a moment ago.
+    found = _underlyings().get(symbol) or Underlying.objects.filter(symbol=symbol).first()
     if found is None:
-        raise InvalidRequest(f"unknown underlying {name!r}", field="underlying", valid=sorted(known))
+        raise InvalidRequest(f"unknown underlying {name!r}", field="underlying", valid=sorted(_underlyings()))
     return found
 
 

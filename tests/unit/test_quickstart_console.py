@@ -46,7 +46,7 @@ def test_everything_is_shown_when_verbose(log: Path, capsys: pytest.CaptureFixtu
 
 def test_a_traceback_is_shown_to_its_last_line_and_no_further(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     view = LogView("web", log, Console())
-    traceback = ["Traceback (most recent call last):", '  File "x.py", line 1', "ValueError: bad"]
+    traceback = ["Traceback (most recent call last):", '  File "x.py", line 1', "module.WeirdName: bad"]
     append(log, "before", *traceback, "after")
     assert shown(view, capsys) == traceback
 

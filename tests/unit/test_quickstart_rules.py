@@ -13,6 +13,7 @@ from tradingviz.quickstart.installation import root_folder
 from tradingviz.quickstart.reload import SourceWatch
 from tradingviz.quickstart.run import Options
 from tradingviz.quickstart.state import AlreadyRunning, open_state, write_privately
+from tradingviz.quickstart.table import process_table
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may do this")
 not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -219,3 +220,27 @@ def test_a_changed_a_new_and_a_removed_source_file_are_noticed(tmp_path: Path, m
     assert watch.changed() is None
     source.unlink()
     assert watch.changed() == source
+
+
+def test_a_machine_without_proc_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradingviz.quickstart.processes.PROC", tmp_path)
+    with pytest.raises(QuickstartError, match="mount -t proc"):
+        preflight.require_proc()
+
+
+def test_a_recording_is_replayed_at_its_speed_whatever_its_name_looks_like(tmp_path: Path) -> None:
+    feed = process_table(port=1, state=tmp_path, recording=Path("/-odd name"), speed="60").feed
+    assert feed.argv[1:] == ("manage.py", "replay", "--speed", "60", "--", "/-odd name")
+    assert feed.finishes
+
+
+def test_without_a_recording_a_market_is_generated_without_end(tmp_path: Path) -> None:
+    feed = process_table(port=1, state=tmp_path, recording=None, speed=None).feed
+    assert (feed.name, feed.finishes) == ("simulate", False)
+
+
+def test_every_process_has_a_name_and_a_log_of_its_own(tmp_path: Path) -> None:
+    table = process_table(port=1, state=tmp_path, recording=None, speed=None)
+    names = [process.name for process in (*table.preparing, *table.services, *table.alongside, table.feed)]
+    assert len(set(names)) == len(names)
+    assert not {"postgres", "redis", "manager"} & set(names)

@@ -8,7 +8,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-_LOUD = re.compile(r"\b(WARNING|WARN|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback|^\w+(\.\w+)*Error\b")
+_LOUD = re.compile(r"\b(WARNING|WARN|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback")
 _LOUD_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL"})
 _LINES_AT_ONCE = 20
 _LOG_BYTES = 20_000_000
@@ -80,9 +80,8 @@ class LogView:
         if level is not None:
             self._in_traceback = False
             return text if self._console.verbose or level in _LOUD_LEVELS else None
-        inside = self._in_traceback and line.startswith((" ", "\t"))
-        loud = inside or bool(_LOUD.search(line))
-        self._in_traceback = inside or line.startswith("Traceback")
+        loud = self._in_traceback or bool(_LOUD.search(line))  # the line after the frames names the error
+        self._in_traceback = line.startswith("Traceback") or (self._in_traceback and line.startswith(" "))
         return text if self._console.verbose or loud else None
 
 

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 from tradingviz.quickstart.errors import QuickstartError
+from tradingviz.quickstart.processes import start_time
 
 LOOPBACK = "127.0.0.1"
 NEEDED_MEGABYTES = 500
@@ -37,6 +38,12 @@ def web_port(text: str) -> int:
     if not re.fullmatch(r"\d{1,5}", text) or not 1 <= int(text) <= 65535:
         raise QuickstartError(f"PORT={text!r} is not a port number")
     return int(text)
+
+
+def require_proc() -> None:
+    """Raise QuickstartError where processes cannot be told apart, as in a bare chroot."""
+    if start_time(os.getpid()) is None:
+        raise QuickstartError("/proc is not there: mount -t proc proc /proc")
 
 
 def require_free_port(port: int) -> None:

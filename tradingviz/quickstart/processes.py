@@ -63,8 +63,11 @@ def identify(pid: int) -> Identity | None:
 
 
 def boot_id() -> str:
-    """Names this boot of the machine: start times of another boot mean nothing."""
-    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    """Names this boot of the machine, start times of another mean nothing; empty where the kernel hides it."""
+    try:
+        return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def group_members(group: int) -> Iterator[int]:

@@ -138,6 +138,7 @@ class _Run:
         self._guards: list[Guard] = []
 
     def go(self) -> None:
+        preflight.require_proc()
         leftovers(self._state.pids).end(self._console.say)
         preflight.require_free_port(self._options.port)
         preflight.require_disk_space(self._state.folder)

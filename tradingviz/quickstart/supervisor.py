@@ -88,7 +88,8 @@ class Supervisor:
         while pending := [self._children[name] for name in names if name in self._children]:
             self.pause()
             for child in pending:
-                child.view.follow()
+                if self._console.verbose:
+                    child.view.follow()
                 if has_exited(child.handle):
                     self._finish_step(child)
 
@@ -138,8 +139,8 @@ class Supervisor:
         name = child.process.name
         self._forget(name)
         if code != 0:
-            self._console.block(last_lines(child.log))
-            raise QuickstartError(f"{name} failed ({_how(code)}), see {child.log}")
+            reason = last_lines(child.log, 1).strip() or _how(code)
+            raise QuickstartError(f"{name} failed: {reason} (log: {child.log})")
 
     def _ended(self, child: _Child) -> None:
         code = reap(child.handle)

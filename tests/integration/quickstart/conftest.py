@@ -19,7 +19,7 @@ from tradingviz.quickstart.processes import Identity, wait_until
 from tradingviz.quickstart.run import stop
 from tradingviz.settings.env import ROOT
 
-StartManager = Callable[[], "Manager"]
+StartManager = Callable[..., "Manager"]
 
 
 @dataclass
@@ -62,11 +62,11 @@ def state_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def start_manager(state_folder: Path) -> Iterator[StartManager]:
-    """Starts managers on the state folder, all on one port; those still running are ended."""
+    """Starts managers on the state folder, all on one port, with variables; those still running are ended."""
     started: list[Manager] = []
     port = free_port()
 
-    def start() -> Manager:
+    def start(**variables: str) -> Manager:
         descriptor, output = tempfile.mkstemp(dir=state_folder.parent)
         with os.fdopen(descriptor, "wb") as file:
             process = subprocess.Popen(
@@ -74,7 +74,7 @@ def start_manager(state_folder: Path) -> Iterator[StartManager]:
                 cwd=ROOT,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=without_user_settings(),
+                env=without_user_settings() | variables,
             )
         started.append(Manager(process, state_folder, port, Path(output)))
         return started[-1]

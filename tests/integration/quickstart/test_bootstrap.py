@@ -13,6 +13,16 @@ import pytest
 
 from tradingviz.settings.env import ROOT
 
+# Not the environment of the tests, which may have no pip: the Python it was made from.
+SYSTEM_PYTHON = f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def system_has(module: str) -> bool:
+    return subprocess.run([SYSTEM_PYTHON, "-c", f"import {module}"], capture_output=True).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not system_has("pip"), reason="this machine's Python has no pip")
+
 
 @dataclass(frozen=True)
 class Repository:
@@ -31,17 +41,16 @@ class Repository:
     def requirements(self) -> Path:
         return self.folder / "requirements" / "base.txt"
 
-    def bootstrap(self, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the script without any package index."""
+    def bootstrap(self, *, ensurepip: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run the script without any package index, as on Debian: ensurepip is missing unless asked for."""
+        variables = {} if ensurepip else {"PYTHONPATH": str(self.folder / "debian")}
         environment = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels), **variables}
-        command = [sys.executable, "ops/bootstrap.py", "base"]
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120
-        )
+        command = [SYSTEM_PYTHON, "ops/bootstrap.py", "base"]
+        return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=120)
 
     def installed(self) -> str:
         """The version of `tiny` which the environment's Python imports."""
-        command = [self.folder / ".venv/bin/python", "-c", "import tiny; print(tiny.version)"]
+        command = [str(self.folder / ".venv/bin/python"), "-c", "import tiny; print(tiny.version)"]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -69,8 +78,9 @@ runpy.run_module("venv", run_name="__main__", alter_sys=True)
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    for name in ("ops", "requirements", "wheels"):
+    for name in ("ops", "requirements", "wheels", "debian"):
         (tmp_path / name).mkdir()
+    (tmp_path / "debian" / "venv.py").write_text(VENV_OF_DEBIAN)
     shutil.copy(ROOT / "ops" / "bootstrap.py", tmp_path / "ops")
     found = Repository(tmp_path, tmp_path / "wheels")
     found.pin("1.0")
@@ -97,14 +107,14 @@ def test_a_wheel_with_another_hash_is_refused_in_plain_words(repository: Reposit
     assert repository.bootstrap().returncode == 1
 
 
-def test_without_ensurepip_the_systems_pip_fills_the_environment(repository: Repository) -> None:
-    shadow = repository.folder / "shadow"
-    shadow.mkdir()
-    (shadow / "venv.py").write_text(VENV_OF_DEBIAN)
-    finished = repository.bootstrap(PYTHONPATH=str(shadow))
+@pytest.mark.parametrize("ensurepip", [True, False])
+def test_without_ensurepip_the_systems_pip_fills_the_environment(repository: Repository, ensurepip: bool) -> None:
+    if ensurepip and not system_has("ensurepip"):
+        pytest.skip("this machine's Python has no ensurepip")
+    finished = repository.bootstrap(ensurepip=ensurepip)
     assert finished.returncode == 0, finished.stderr
     assert repository.installed() == "1.0"
-    assert not (repository.folder / ".venv/bin/pip").exists()
+    assert (repository.folder / ".venv/bin/pip").exists() == ensurepip
 
 
 def test_an_environment_whose_python_went_away_is_made_anew(repository: Repository) -> None:
@@ -125,6 +135,6 @@ def test_a_repository_which_may_not_be_written_is_one_line(repository: Repositor
 
 
 def test_another_name_than_base_or_dev_is_answered_with_the_usage(repository: Repository) -> None:
-    command = [sys.executable, "ops/bootstrap.py", "none"]
+    command = [SYSTEM_PYTHON, "ops/bootstrap.py", "none"]
     finished = subprocess.run(command, cwd=repository.folder, capture_output=True, text=True)
     assert (finished.returncode, finished.stderr) == (2, "bootstrap: usage: ops/bootstrap.py base|dev\n")

@@ -50,9 +50,7 @@ def test_a_strict_umask_does_not_shut_the_account_out(place: Path, tmp_path: Pat
     assert programs.account is not None
     for program in (programs.postgres / "postgres", programs.redis):
         command = [str(program), "--version"]
-        finished = subprocess.run(
-            command, user=programs.account.uid, group=programs.account.gid, capture_output=True
-        )
+        finished = subprocess.run(command, user=programs.account.uid, group=programs.account.gid, capture_output=True)
         assert finished.returncode == 0, finished.stderr
 
 
@@ -63,9 +61,7 @@ def test_the_account_may_write_nothing_but_its_own_data(place: Path, tmp_path: P
     assert [path for path in everything if path.lstat().st_mode & 0o022 and not path.is_symlink()] == []
 
 
-def test_the_copy_is_made_once_and_an_interrupted_one_is_not_taken_for_whole(
-    place: Path, tmp_path: Path
-) -> None:
+def test_the_copy_is_made_once_and_an_interrupted_one_is_not_taken_for_whole(place: Path, tmp_path: Path) -> None:
     folder = root_folder(tmp_path / ".run", [place])
     first = copied_installation(folder)
     made = (first.postgres / "postgres").stat().st_ino

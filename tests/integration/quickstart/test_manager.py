@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,8 +15,10 @@ import redis
 
 from tests.integration.quickstart.conftest import Manager, StartManager, without_user_settings
 from tradingviz.quickstart import environment
+from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.processes import Identity, group_members, wait_until
 from tradingviz.quickstart.run import stop
+from tradingviz.quickstart.throwaway import throwaway_postgres, throwaway_redis
 from tradingviz.settings.env import ROOT
 
 EXPECTED = {"manager", "postgres", "redis", "worker", "web"}
@@ -36,11 +39,11 @@ def connect(manager: Manager) -> psycopg.Connection[tuple[object, ...]]:
     )
 
 
-def exit_code_of_a_second(manager: Manager, *arguments: str) -> tuple[int, str]:
+def exit_code_of_a_second(manager: Manager, *arguments: str, **variables: str) -> tuple[int, str]:
     finished = subprocess.run(
         [sys.executable, "-m", "tradingviz.quickstart", *arguments],
         cwd=ROOT,
-        env={**without_user_settings(), "TRADINGVIZ_STATE": str(manager.state), "PORT": str(manager.port)},
+        env=without_user_settings() | {"TRADINGVIZ_STATE": str(manager.state), "PORT": str(manager.port)} | variables,
         capture_output=True,
         text=True,
         timeout=60,
@@ -116,6 +119,14 @@ def test_a_second_manager_is_refused_with_one_line(start_manager: StartManager) 
     assert set(manager.children()) == EXPECTED
 
 
+def test_a_second_manager_is_refused_even_without_the_lock_file(start_manager: StartManager) -> None:
+    manager = start_manager()
+    manager.wait_ready()
+    (manager.state / "lock").unlink()
+    code, output = exit_code_of_a_second(manager, "run")
+    assert (code, "it is running already" in output) == (1, True)
+
+
 def test_a_port_in_use_is_one_line_before_anything_is_started(start_manager: StartManager) -> None:
     manager = start_manager()
     manager.wait_ready()
@@ -135,9 +146,9 @@ def test_a_crashed_server_is_started_again_where_it_was(start_manager: StartMana
     for name in ("postgres", "redis"):
         os.kill(before[name].pid, signal.SIGKILL)
     replaced = ("postgres", "redis")
-    assert wait_until(
-        lambda: all(manager.children().get(n) not in (None, before[n]) for n in replaced), seconds=30
-    ), manager.output
+    assert wait_until(lambda: all(manager.children().get(n) not in (None, before[n]) for n in replaced), seconds=30), (
+        manager.output
+    )
     connect(manager).close()
     with redis.Redis.from_url(variables(manager)["REDIS_URL"]) as client:
         assert client.ping()
@@ -167,3 +178,56 @@ def test_data_whose_secrets_were_removed_opens_with_new_ones(start_manager: Star
     second.wait_ready()
     assert variables(second)["DB_PASSWORD"] != old
     connect(second).close()
+
+
+@pytest.fixture
+def own_servers(programs: Installation) -> Iterator[dict[str, str]]:
+    """A database and a Redis server of the user's own, as the variables which name them."""
+    postgres, memory = throwaway_postgres(programs), throwaway_redis(programs)
+    try:
+        postgres.start()
+        memory.start()
+        postgres.create_database("mine")
+        yield {
+            "DB_HOST": "127.0.0.1",
+            "DB_PORT": str(postgres.port),
+            "DB_USER": postgres.user,
+            "DB_PASSWORD": postgres.password,
+            "DB_NAME": "mine",
+            "REDIS_URL": memory.url(),
+        }
+    finally:
+        memory.stop()
+        postgres.stop()
+
+
+def test_servers_which_the_user_named_are_used_and_none_started(
+    start_manager: StartManager, own_servers: dict[str, str]
+) -> None:
+    manager = start_manager(**own_servers)
+    manager.wait_ready()
+    ran = manager.children()
+    assert set(ran) == EXPECTED - {"postgres", "redis"}
+    worker = Path(f"/proc/{ran['worker'].pid}/environ").read_bytes().decode().split("\0")
+    assert {f"{name}={value}" for name, value in own_servers.items()} <= set(worker)
+    assert not {"DB_PASSWORD", "DB_HOST", "REDIS_URL"} & set(variables(manager))
+
+
+def test_a_database_which_the_user_named_and_which_refuses_is_one_line(
+    start_manager: StartManager, own_servers: dict[str, str]
+) -> None:
+    manager = start_manager()
+    manager.end()
+    code, output = exit_code_of_a_second(manager, "run", **(own_servers | {"DB_PASSWORD": "wrong"}))
+    assert (code, output.count("\n")) == (1, 1)
+    assert output.startswith("make run: the database mine_simulated on 127.0.0.1")
+    assert "password authentication failed" in output
+
+
+def test_a_redis_which_the_user_named_and_which_is_away_is_one_line(start_manager: StartManager) -> None:
+    manager = start_manager()
+    manager.end()
+    code, output = exit_code_of_a_second(manager, "run", REDIS_URL="redis://127.0.0.1:1/0")
+    assert code == 1
+    assert "make run: the Redis server of your REDIS_URL does not answer" in output
+    assert not (manager.state / "pids.json").exists()

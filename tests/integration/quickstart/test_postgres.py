@@ -103,9 +103,7 @@ def test_a_new_password_is_taken_over_and_the_old_one_refused(server: EmbeddedPo
 def test_no_password_no_entry_on_either_way_in(server: EmbeddedPostgres) -> None:
     for host in (str(server.socket_dir), "127.0.0.1"):
         with pytest.raises(psycopg.OperationalError, match="password"):
-            psycopg.connect(
-                host=host, port=server.port, user=server.user, dbname="postgres", passfile="/dev/null"
-            )
+            psycopg.connect(host=host, port=server.port, user=server.user, dbname="postgres", passfile="/dev/null")
 
 
 def test_the_password_opens_the_tcp_port_too(server: EmbeddedPostgres) -> None:
@@ -139,14 +137,10 @@ def test_a_commit_waits_for_the_disk(server: EmbeddedPostgres) -> None:
     assert found == [("on",), ("on",)]
 
 
-def test_a_taken_port_is_one_line_and_leaves_nothing_running(
-    server: EmbeddedPostgres, programs: Installation
-) -> None:
+def test_a_taken_port_is_one_line_and_leaves_nothing_running(server: EmbeddedPostgres, programs: Installation) -> None:
     second = throwaway_postgres(programs)
     second.port = server.port
-    with pytest.raises(
-        QuickstartError, match=r"PostgreSQL did not start: .*Address already in use"
-    ) as caught:
+    with pytest.raises(QuickstartError, match=r"PostgreSQL did not start: .*Address already in use") as caught:
         second.start()
     assert "\n" not in str(caught.value)
     assert not second.running
@@ -156,9 +150,7 @@ def test_a_taken_port_is_one_line_and_leaves_nothing_running(
 def test_a_full_disk_is_one_line(programs: Installation) -> None:
     folder = programs.own_folder("small-disk")
     options = f"size=8m,mode=0700,uid={folder.stat().st_uid}"
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True
-    )
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip(f"mount is not allowed here: {mounted.stderr.decode().strip()}")
     try:
