@@ -5,10 +5,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.tokens import AccessToken
+
+from streaming.authentication import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,5 @@ async def authenticate_scope(scope: dict[str, Any]) -> Principal | None:
         return await database_sync_to_async(authenticate_access_token, thread_sensitive=False)(token)
     except AuthenticationFailed:
         return None
+    except DatabaseError as error:
+        raise Unavailable from error

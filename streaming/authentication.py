@@ -20,14 +20,19 @@ class Principal(Protocol):
         """When the credentials end, Unix seconds."""
 
 
+class Unavailable(Exception):
+    """Nobody can say now who this is: whoever keeps the accounts does not answer."""
+
+
 Authenticator = Callable[[dict[str, Any]], Awaitable[Principal | None]]
 
 _registered: list[Authenticator] = []
 
 
 def register(authenticator: Authenticator) -> None:
-    """Make `authenticator(scope)` decide; it returns None for whoever may not come in. The last one
-    counts.
+    """Make `authenticator(scope)` decide: None for whoever may not come in, Unavailable where that cannot be said.
+
+    The last one registered counts.
     """
     _registered[:] = [authenticator]
 

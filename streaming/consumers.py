@@ -35,10 +35,14 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept, then close whom we do not know: browsers are told the code of an accepted socket only."""
-        principal = await self._authenticate(cast("dict[str, Any]", self.scope))
+        refusal, principal = Close.UNAUTHENTICATED, None
+        try:
+            principal = await self._authenticate(cast("dict[str, Any]", self.scope))
+        except authentication.Unavailable:
+            refusal = Close.DRAINING
         await self.accept()
         if principal is None:
-            await self.close(code=int(Close.UNAUTHENTICATED))
+            await self.close(code=int(refusal))
         else:
             # The server's own send: frames do not pass through Channels.
             send = cast("Send", self.base_send)

@@ -28,7 +28,7 @@ class Close(IntEnum):
     FORBIDDEN = 4403  # do not come again
     TOO_SLOW = 4408  # come again, read faster or subscribe to less
     TOO_MANY = 4429  # come again later, speak less
-    DRAINING = 4503  # come again soon: this process stops
+    DRAINING = 4503  # come again soon: this process stops, or cannot say now who you are
 
 
 class ProtocolError(Exception):

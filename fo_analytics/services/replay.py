@@ -55,7 +55,7 @@ def _every(seconds: float) -> Iterator[None]:
     while True:
         yield
         due = max(due + seconds, time.monotonic())
-        time.sleep(due - time.monotonic())
+        time.sleep(max(0.0, due - time.monotonic()))
 
 
 def ingest_is_alive(*, shard: int) -> bool:

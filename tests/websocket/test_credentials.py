@@ -1,12 +1,18 @@
 """The application as it is deployed: real users, real tokens, the socket's door."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from channels.routing import URLRouter
+from django.urls import path
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from accounts.models import User
+from accounts.tokens import Principal
+from streaming.authentication import Unavailable
+from streaming.consumers import FOStreamConsumer
 from tests.rig.cast import access_token
 from tests.websocket.client import client_of
 from tests.websocket.server import serve
@@ -31,6 +37,15 @@ async def deployed(redis_url: str) -> AsyncIterator[str]:
 
     async with serve(application) as url:
         yield url
+
+
+async def test_where_nobody_can_say_who_it_is_the_socket_closes_with_4503(redis_url: str) -> None:
+    async def ask(scope: dict[str, Any]) -> Principal | None:
+        raise Unavailable
+
+    app = URLRouter([path("ws/fo/stream", FOStreamConsumer.as_asgi(authenticate=ask))])
+    async with serve(app) as url, client_of(url) as client:
+        assert await client.closed_with() == 4503
 
 
 async def test_a_token_opens_the_socket_without_an_origin_as_programs_send_none(deployed: str, token: str) -> None:

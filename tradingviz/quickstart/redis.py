@@ -78,7 +78,8 @@ class EmbeddedRedis:
                 return False
 
     def url(self, database: int = 0) -> str:
-        secret = f":{self.password}@" if self.password else ""
+        # Spelled out for redis-cli: without a user's name it offers an empty one.
+        secret = f"default:{self.password}@" if self.password else ""
         return f"redis://{secret}127.0.0.1:{self.port}/{database}"
 
     def _spawn(self) -> subprocess.Popen[bytes]:
