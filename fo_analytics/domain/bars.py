@@ -19,6 +19,7 @@ _FLOATS = (
     "quote_volume", "bid", "bid_qty", "ask", "ask_qty",
 )  # fmt: skip
 _STAMPS = ("first_ts", "last_ts", "oi_ts", "quote_ts")
+QUOTE = ("quote_ts", "quote_volume", "bid", "ask", "bid_qty", "ask_qty")  # also the order of quotes
 MINUTE = np.dtype([(name, "i8") for name in _STAMPS] + [(name, "f8") for name in _FLOATS])
 
 Minute = npt.NDArray[np.void]
@@ -91,17 +92,18 @@ def _fold_open_interest(minute: Minute, place: Ints, ticks: Ticks) -> None:
 
 def _fold_quotes(minute: Minute, place: Ints, ticks: Ticks, volume: Floats) -> None:
     """Fill the last best bid and ask; a side of 0 is quoted by nobody."""
+    columns: dict[str, Ints | Floats] = {
+        "quote_ts": ticks.ts,
+        "quote_volume": volume,
+        "bid": np.where(ticks.bid > 0, ticks.bid, np.nan),
+        "ask": np.where(ticks.ask > 0, ticks.ask, np.nan),
+        "bid_qty": ticks.bid_qty,
+        "ask_qty": ticks.ask_qty,
+    }
     quoted = np.flatnonzero(~np.isnan(ticks.bid) | ~np.isnan(ticks.ask))
-    keys = (ticks.ask[quoted], ticks.bid[quoted], volume[quoted], ticks.ts[quoted], place[quoted])
-    columns = (
-        ("quote_ts", ticks.ts),
-        ("quote_volume", volume),
-        ("bid", np.where(ticks.bid > 0, ticks.bid, np.nan)),
-        ("bid_qty", ticks.bid_qty),
-        ("ask", np.where(ticks.ask > 0, ticks.ask, np.nan)),
-        ("ask_qty", ticks.ask_qty),
-    )
-    _take_last(minute, place, quoted[np.lexsort(keys)], columns)
+    keys = [_comparable(columns[name])[quoted] for name in reversed(QUOTE)]
+    order = quoted[np.lexsort([*keys, place[quoted]])]
+    _take_last(minute, place, order, tuple(columns.items()))
 
 
 def _take_last(minute: Minute, place: Ints, order: Ints, columns: tuple[tuple[str, Ints | Floats], ...]) -> None:
@@ -132,8 +134,7 @@ def merge(a: Minute, b: Minute) -> Minute:
     positive_a, positive_b = a["oi"] > 0, b["oi"] > 0
     fresher = (positive_b & ~positive_a) | ((positive_b == positive_a) & _follows(b, a, ("oi_ts", "oi")))
     _copy_where(merged, b, fresher, ("oi_ts", "oi"))
-    newer = _follows(b, a, ("quote_ts", "quote_volume", "bid", "ask"))
-    _copy_where(merged, b, newer, ("quote_ts", "quote_volume", "bid", "bid_qty", "ask", "ask_qty"))
+    _copy_where(merged, b, _follows(b, a, QUOTE), QUOTE)
     return merged
 
 

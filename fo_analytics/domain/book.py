@@ -109,7 +109,7 @@ def carry(state: Minute, minute: Minute) -> Minute:
     after = state.copy()
     for stamp, names in (
         ("last_ts", ("last_ts", "last_volume", "close")),
-        ("quote_ts", ("quote_ts", "quote_volume", "bid", "bid_qty", "ask", "ask_qty")),
+        ("quote_ts", bars.QUOTE),
     ):
         said = (minute[stamp] > 0) & (minute[stamp] >= state[stamp])
         for name in names:

@@ -52,11 +52,11 @@ class Asker:
     def __init__(self, client: APIClient) -> None:
         self.client = client
 
-    def __call__(self, path: str, **parameters: object) -> Answer:
+    def __call__(self, path: str, **parameters: Any) -> Answer:
         """GET a path; a list repeats its parameter."""
         return answer_of(self.client.get(path, parameters))
 
-    def chains(self, **parameters: object) -> Answer:
+    def chains(self, **parameters: Any) -> Answer:
         """Ask for a strike distribution, of NIFTY where nothing else is said."""
         return self("/fo/strike-distribution", **{"underlying": "NIFTY", **parameters})
 

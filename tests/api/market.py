@@ -1,8 +1,8 @@
 """A small market known by heart: NIFTY, two expiries, eleven strikes, every volatility 15 %.
 
-It is fed as ticks through the real stream and the real ingest. Prices come from the closed form below and not from
-the code under test. Oddities, all of the first expiry: the 25,500 put was never seen, the 24,500 call is quoted below
-its intrinsic value, and a third expiry is listed and never ticks.
+It is fed as ticks through the real stream and the real ingest. Prices come from the closed form below and
+not from the code under test. Oddities of the first expiry: the 25,500 put was never seen, the 24,500 call is
+quoted below its intrinsic value. A third expiry is listed and never ticks.
 """
 
 import math
@@ -111,6 +111,12 @@ def take_in(service: IngestService, producer: TickProducer) -> None:
     while producer.backlog():
         service.step()
         service.flush()
+
+
+def beat(service: IngestService) -> None:
+    """Let an ingest say now, and not within the second, what it has done."""
+    service._beat_at = 0.0
+    service.step()
 
 
 def forget_everything() -> None:

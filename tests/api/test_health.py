@@ -1,52 +1,20 @@
 """/health and its kin: what works, in words; with every part really there or really gone."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from django.conf import settings
-from django.core.management import call_command
-from django.db import connection, connections
-from django.test import override_settings
-from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from fo_analytics.services.ingest import make_ingest
 from tests.api.asking import Answer, answer_of
-from tests.api.market import FIRST, LAST, feed, forget_everything, snapshot
-from tests.rig.servers import repointed
+from tests.api.market import FIRST, LAST, beat, feed, forget_everything, snapshot
 from tradingviz.core.clock import now_ms
-from tradingviz.quickstart.preflight import free_port
-from tradingviz.quickstart.redis import EmbeddedRedis
 
 
 @pytest.fixture
 def working(db: None, redis_url: str) -> None:
     """PostgreSQL and Redis answer."""
     forget_everything()
-
-
-@pytest.fixture
-def without_redis(redis_server: EmbeddedRedis) -> Iterator[None]:
-    """REDIS_URL points to where nobody listens."""
-    nowhere = f"redis://127.0.0.1:{free_port()}/0"
-    with override_settings(**repointed(settings.REDIS_URL, nowhere)):
-        forget_everything()
-        yield
-    forget_everything()
-
-
-@pytest.fixture
-def without_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_url: str) -> Iterator[None]:
-    """The database's address is one where nobody listens."""
-    forget_everything()
-    held = connections["default"]
-    broken = connections.create_connection("default")
-    broken.settings_dict = {**held.settings_dict, "HOST": "127.0.0.1", "PORT": free_port()}
-    connections["default"] = broken
-    with django_db_blocker.unblock():
-        yield
-    connections["default"] = held
 
 
 def ask(path: str) -> Answer:
@@ -65,8 +33,7 @@ def test_with_everything_at_work_all_words_are_healthy() -> None:
 @pytest.mark.usefixtures("working")
 def test_health_tells_version_uptime_counts_and_ages() -> None:
     service = feed([snapshot(FIRST), snapshot(LAST)])
-    service._beat_at = 0.0
-    service.step()
+    beat(service)
     body = ask("/health").body
     assert body["version"] == "1.0.0"
     assert body["uptime"] >= 0
@@ -81,8 +48,7 @@ def test_what_ingest_dropped_is_told_by_kind() -> None:
     _, ticks = snapshot(FIRST)
     tomorrow = now_ms() + 86_400_000
     service = feed([(FIRST, [*ticks, replace(ticks[0], ts=tomorrow), replace(ticks[1], last=-1.0)])])
-    service._beat_at = 0.0
-    service.step()
+    beat(service)
     assert ask("/health").body["dropped"] == {"future_stamp": 1, "negative_price": 1}
 
 
@@ -133,10 +99,3 @@ def test_with_the_database_the_process_is_ready() -> None:
 def test_health_is_never_cached_and_cannot_be_posted(path: str) -> None:
     assert ask(path).headers["Cache-Control"] == "no-store"
     assert APIClient().post(path).status_code == 405
-
-
-@pytest.mark.usefixtures("without_database")
-def test_the_broken_database_of_these_tests_is_really_broken() -> None:
-    with pytest.raises(Exception, match="connection"), connection.cursor():
-        pass
-    call_command("check")

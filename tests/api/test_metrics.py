@@ -1,15 +1,18 @@
 """/metrics: the promised names, and labels from closed sets."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.test import APIClient
 
 from tests.api.asking import Asker
-from tests.api.market import FIRST, feed, forget_everything, snapshot
-from tests.api.test_health import without_redis  # noqa: F401 - a fixture
+from tests.api.market import FIRST, beat, feed, forget_everything, snapshot
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 Sample = tuple[str, dict[str, str], float]
 
 PROMISED = {
@@ -98,9 +101,26 @@ def test_redis_is_not_connected_when_it_is_away_and_all_else_is_still_told() -> 
 
 def test_what_ingest_did_is_told() -> None:
     service = feed([snapshot(FIRST)])
-    service._beat_at = 0.0
-    service.step()
+    beat(service)
     ticks = len(snapshot(FIRST)[1])
     values = {name: value for name, _, value in scrape()}
     assert (values["ingest_ticks_total"], values["ingest_bars_written_total"]) == (ticks, ticks)
     assert 0 <= values["ingest_heartbeat_age_seconds"] < 5
+
+
+def test_a_pool_tells_its_size_and_what_is_free(server_environment: dict[str, str]) -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from django.db import connection\n"
+        "from tradingviz.core.metrics import exposition\n"
+        "import tradingviz.urls\n"
+        "connection.ensure_connection(); print(exposition().decode())\n"
+        "connection.close(); print(exposition().decode())"
+    )
+    environment = {**server_environment, "DB_POOL_SIZE": "3"}
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True)
+    lines = [line.split() for line in told.stdout.splitlines() if line.startswith("db_pool_")]
+    size, free = ([float(v) for name, v in lines if name == kind] for kind in ("db_pool_size", "db_pool_available"))
+    assert size[0] - free[0] >= 1  # one is in use
+    assert 1 <= free[1] <= size[1] <= 3

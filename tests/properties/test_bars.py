@@ -41,6 +41,7 @@ class Tick:
     oi: float
     bid: float
     ask: float
+    quantity: float
 
 
 absent = st.just(math.nan)
@@ -48,14 +49,14 @@ prices = st.one_of(absent, st.integers(1, 2000).map(lambda ticks: ticks * 0.05))
 sides = st.one_of(absent, st.integers(0, 2000).map(lambda ticks: ticks * 0.05))
 amounts = st.one_of(absent, st.integers(0, 50).map(float))
 ticks_of_a_minute = st.lists(
-    st.builds(Tick, st.integers(0, SLOTS - 1), st.integers(1, 12), prices, amounts, amounts, sides, sides),
+    st.builds(Tick, st.integers(0, SLOTS - 1), st.integers(1, 12), prices, amounts, amounts, sides, sides, amounts),
     min_size=1,
     max_size=25,
 )
 
 
 def columns(ticks: list[Tick]) -> Ticks:
-    """Return the ticks as the domain takes them; quantities follow the sides, they are carried along only."""
+    """Return the ticks as the domain takes them."""
 
     def column(name: str) -> Floats:
         return np.array([getattr(tick, name) for tick in ticks], np.float64)
@@ -63,7 +64,8 @@ def columns(ticks: list[Tick]) -> Ticks:
     slot = np.array([tick.slot for tick in ticks], np.int64)
     ts = np.array([tick.ts for tick in ticks], np.int64)
     bid, ask = column("bid"), column("ask")
-    return Ticks(slot, ts, column("last"), column("volume"), column("oi"), bid, bid * 2, ask, ask * 2)
+    quantity = column("quantity")
+    return Ticks(slot, ts, column("last"), column("volume"), column("oi"), bid, quantity, ask, 3 * quantity)
 
 
 def minute_of(ticks: list[Tick]) -> Minute:

@@ -141,9 +141,7 @@ def test_a_monthly_expiry_is_the_last_of_its_month_over_all_underlyings() -> Non
     assert monthly == frozenset(bank)
     assert classify(nifty[0], monthly=monthly) == ("weekly",)
     with pytest.raises(UnknownExpiry, match=r"no expiry listed after .* is monthly"):
-        resolve(
-            "NMonth+0", nifty, datetime(2026, 2, 2, tzinfo=IST), monthly=monthly, expires_at=NSE.expires_at
-        )
+        resolve("NMonth+0", nifty, datetime(2026, 2, 2, tzinfo=IST), monthly=monthly, expires_at=NSE.expires_at)
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,7 @@ forwards = st.integers(min_value=0, max_value=5000).map(lambda n: n / 8)
         (99999.0, 25100.0),
     ],
 )
-def test_at_the_money_is_the_nearest_listed_strike_and_of_two_the_lower(
-    forward: float, strike: float
-) -> None:
+def test_at_the_money_is_the_nearest_listed_strike_and_of_two_the_lower(forward: float, strike: float) -> None:
     assert atm_strike(LADDER, forward) == strike
 
 

@@ -66,9 +66,7 @@ def test_without_open_interest_there_is_no_max_pain() -> None:
         (NAN, 24900.0),
     ],
 )
-def test_of_equal_strikes_the_one_nearest_the_forward_wins_then_the_lower(
-    forward: float, strike: float
-) -> None:
+def test_of_equal_strikes_the_one_nearest_the_forward_wins_then_the_lower(forward: float, strike: float) -> None:
     # A call low and a put high of the same size: every strike between costs the same.
     assert max_pain(STRIKES, [75, 0, 0], [0, 0, 75], forward=forward) == strike
 

@@ -42,10 +42,7 @@ def shipped() -> dict[tuple[str, date], Session]:
 
 
 def clocks(session: Session) -> list[tuple[str, str]]:
-    return [
-        (f"{i.opens_at.astimezone(IST):%H:%M}", f"{i.closes_at.astimezone(IST):%H:%M}")
-        for i in session.intervals
-    ]
+    return [(f"{i.opens_at.astimezone(IST):%H:%M}", f"{i.closes_at.astimezone(IST):%H:%M}") for i in session.intervals]
 
 
 def traded_days(shared_data: Path) -> set[date]:

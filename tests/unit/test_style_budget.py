@@ -79,8 +79,6 @@ def test_every_function_says_what_it_returns() -> None:
 
 
 def test_no_file_is_longer_than_its_budget() -> None:
-    lengths = {
-        path.relative_to(REPOSITORY): len(path.read_text("utf-8").splitlines()) for path in python_files()
-    }
+    lengths = {path.relative_to(REPOSITORY): len(path.read_text("utf-8").splitlines()) for path in python_files()}
     budgets = {name: TEST_FILE_LINES if name.parts[0] == "tests" else FILE_LINES for name in lengths}
     assert {name: length for name, length in lengths.items() if length > budgets[name]} == {}

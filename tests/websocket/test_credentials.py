@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from channels.routing import URLRouter
-from django.urls import path
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
@@ -43,8 +41,7 @@ async def test_where_nobody_can_say_who_it_is_the_socket_closes_with_4503(redis_
     async def ask(scope: dict[str, Any]) -> Principal | None:
         raise Unavailable
 
-    app = URLRouter([path("ws/fo/stream", FOStreamConsumer.as_asgi(authenticate=ask))])
-    async with serve(app) as url, client_of(url) as client:
+    async with serve(FOStreamConsumer.as_asgi(authenticate=ask)) as url, client_of(url) as client:
         assert await client.closed_with() == 4503
 
 

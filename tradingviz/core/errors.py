@@ -1,10 +1,13 @@
 """One small tree of errors that says who must act, and its rendering as problem+json (RFC 9457)."""
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+import redis
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django_ratelimit.exceptions import Ratelimited
 from rest_framework.exceptions import ErrorDetail, NotFound, Throttled, ValidationError
@@ -13,6 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from tradingviz.core import json
+
+logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 PROBLEM_TYPE = "application/problem+json"
@@ -51,6 +56,11 @@ def problem_response(error: Exception, context: Json) -> Response | None:
         response = Response(problem(400, error.detail, [entry]), status=400)
     elif isinstance(error, NotAvailable):
         response = Response(problem(503, str(error)), status=503)
+    elif isinstance(error, redis.RedisError | OperationalError):
+        # Its own words may name hosts: they are for the log.
+        logger.error("a server does not answer", exc_info=error)
+        server = "Redis" if isinstance(error, redis.RedisError) else "the database"
+        response = Response(problem(503, f"{server} does not answer"), status=503)
     else:
         if isinstance(error, Ratelimited):
             error = Throttled(wait=GUESSING_WINDOW_S)

@@ -6,15 +6,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-_encoder = msgspec.json.Encoder(enc_hook=lambda value: plain(value))
-
 
 def plain(value: Any) -> Any:
     """Return `value` with numpy scalars and arrays turned into Python ones and NaN or infinity into None."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, np.ndarray):
-        return [plain(item) for item in value.tolist()]
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -24,6 +20,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _numpy_only(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_numpy_only)
+
+
 def encode(value: Any) -> bytes:
-    """Return `value` as JSON bytes; msgspec writes NaN and infinity as null."""
+    """Return `value` as JSON bytes; msgspec writes NaN and infinity as null. Raises TypeError for what has no form."""
     return _encoder.encode(value)

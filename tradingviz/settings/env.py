@@ -71,7 +71,7 @@ def integer(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
     value = get(name)
     if value is None:
         return default
-    if not re.fullmatch(r"-?\d+", value) or not low <= int(value) <= high:
+    if not re.fullmatch(r"-?[0-9]+", value) or not low <= int(value) <= high:
         raise ImproperlyConfigured(f"{name}={value!r} is not a whole number from {low} to {high}")
     return int(value)
 

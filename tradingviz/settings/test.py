@@ -7,6 +7,8 @@ for _name, _value in {
     "JWT_SECRET_KEY": "a-key-that-only-tests-use-0123456789abcdef",
     "ENVIRONMENT": "test",
     "DB_POOL_SIZE": "0",
+    # Nobody listens there: a test that uses Redis asks the rig for it.
+    "REDIS_URL": "redis://127.0.0.1:1",
 }.items():
     os.environ.setdefault(_name, _value)
 

@@ -1,0 +1,74 @@
+"""The admin as staff, as a user who is not staff, and as nobody; and one row of everything that is registered."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from accounts.models import User
+from fo_analytics.domain.calendar import from_ms
+from fo_analytics.models import OfficialClose, Underlying
+from fo_analytics.services.coverage import refresh_coverage
+from tests.api.market import FIRST, close_market, feed, snapshot
+from tradingviz.quickstart.redis import EmbeddedRedis
+
+MONDAY = date(2026, 2, 2)
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    """A browser of staff who may do everything."""
+    browser = Client()
+    browser.force_login(User.objects.create_superuser("staff"))
+    return browser
+
+
+@pytest.fixture
+def browser_of() -> Callable[[User], Client]:
+    """Return a function that makes a browser of a user."""
+
+    def sign_in(user: User) -> Client:
+        browser = Client()
+        browser.force_login(user)
+        return browser
+
+    return sign_in
+
+
+@pytest.fixture(scope="module")
+def filled(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_server: EmbeddedRedis) -> Iterator[None]:
+    """At least one row of every registered model, made by the parts that make them, for one module."""
+    with django_db_blocker.unblock():
+        try:
+            _fill()
+            yield
+        finally:
+            _empty()
+
+
+def _fill() -> None:
+    _empty()
+    feed([snapshot(FIRST)])
+    refresh_coverage(first=MONDAY, last=MONDAY)
+    close = {"date": MONDAY, "price": 25_000.0, "observed_at": from_ms(FIRST)}
+    OfficialClose.objects.create(underlying=Underlying.objects.get(), **close)
+    Group.objects.create(name="analysts")
+    RefreshToken.for_user(User.objects.create_user("somebody")).blacklist()
+
+
+def _empty() -> None:
+    close_market()
+    for model in (OutstandingToken, User, Group):
+        model._default_manager.all().delete()
+
+
+def registered() -> list[type[Model]]:
+    """Return every model that the admin shows."""
+    return sorted(admin.site._registry, key=lambda model: model._meta.label)

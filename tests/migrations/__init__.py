@@ -1,0 +1,1 @@
+"""Migrations up, down and up again, on the database at hand."""

@@ -1,0 +1,42 @@
+"""On a real TimescaleDB: what ingest writes lies in chunks."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from tests.api.market import FIRST, LAST, feed, forget_everything, ist, snapshot
+from tests.migrations.catalogue import has_extension
+
+pytestmark = pytest.mark.timescaledb
+
+
+@pytest.fixture
+def fed(db: None, redis_url: str) -> Iterator[None]:
+    """Two days of ticks, taken in."""
+    forget_everything()
+    feed([snapshot(FIRST), snapshot(LAST), snapshot(ist("2026-02-03 09:15:10"))])
+    yield
+    forget_everything()
+
+
+def chunks(table: str) -> int:
+    """Return how many chunks a hypertable has."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM timescaledb_information.chunks WHERE hypertable_name = %s", [table])
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.usefixtures("fed")
+@pytest.mark.parametrize("table", ["bar", "chain_metric"])
+def test_what_ingest_wrote_lies_in_a_chunk_a_day(table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hypertable_name, num_chunks FROM timescaledb_information.hypertables ORDER BY 1")
+        counted = dict(cursor.fetchall())
+    assert counted == {"bar": 2, "chain_metric": 2}
+    assert chunks(table) == 2
+
+
+@pytest.mark.django_db
+def test_the_extension_is_there() -> None:
+    assert has_extension()
