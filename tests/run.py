@@ -22,9 +22,7 @@ NOTHING_SELECTED = 5  # pytest's exit code when no test was left to run
 def main(arguments: Sequence[str]) -> int:
     """Run everything, print the counts, return the exit code."""
     total = run_pytest("tests without a database", ["-m", "not database", *arguments])
-    total += run_pytest(
-        "database tests, embedded PostgreSQL", ["-m", "database", *arguments], TIMESCALEDB_URL=""
-    )
+    total += run_pytest("database tests, embedded PostgreSQL", ["-m", "database", *arguments], TIMESCALEDB_URL="")
     total += run_on_timescaledb(arguments)
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
     return 1 if total["failed"] else 0
@@ -34,9 +32,7 @@ def run_on_timescaledb(arguments: Sequence[str]) -> Counter[str]:
     """Run the database tests on a real TimescaleDB; without one say so loudly, fail where it is required."""
     try:
         with real_timescaledb() as url:
-            return run_pytest(
-                "database tests, TimescaleDB", ["-m", "database", *arguments], TIMESCALEDB_URL=url
-            )
+            return run_pytest("database tests, TimescaleDB", ["-m", "database", *arguments], TIMESCALEDB_URL=url)
     except Unavailable as reason:
         required = os.environ.get("REQUIRE_TIMESCALEDB") == "1"
         banner(f"{'FAILED' if required else 'SKIPPED'}: database tests on TimescaleDB: {reason}")
@@ -60,9 +56,7 @@ def run_pytest(title: str, arguments: Sequence[str], **environment: str) -> Coun
     with tempfile.TemporaryDirectory() as folder:
         counts_file = Path(folder) / "counts.json"
         command = [sys.executable, "-m", "pytest", f"--counts-file={counts_file}", *arguments]
-        code = subprocess.run(
-            command, cwd=REPOSITORY, env={**os.environ, **environment}, check=False
-        ).returncode
+        code = subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **environment}, check=False).returncode
         return judge(code, read_counts(counts_file))
 
 

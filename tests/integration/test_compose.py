@@ -15,15 +15,21 @@ import yaml
 
 import tradingviz
 from tradingviz.quickstart.preflight import LOOPBACK
-from tradingviz.quickstart.table import process_table
+from tradingviz.quickstart.table import Table, process_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TABLE = process_table(port=8081, state=Path("/var/lib/tradingviz"), recording=None, speed=None)
 SECRETS = ("DB_PASSWORD", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY")
 READY = {
     "redis": {"condition": "service_healthy"},
     "migrate": {"condition": "service_completed_successfully"},
 }
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Table:
+    """The process table of `make run` on a machine that has /dev/shm, as every container does."""
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    return process_table(port=8081, state=Path("/var/lib/tradingviz"), recording=None, speed=None)
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +52,21 @@ def dockerfile_instruction(name: str) -> str:
     return found[-1].strip()
 
 
-def test_every_process_of_make_run_has_a_service_with_the_same_entry_point(services: dict[str, Any]) -> None:
-    expected = {process.name: in_container(process.argv) for process in TABLE.services}
+def test_every_process_of_make_run_has_a_service_with_the_same_entry_point(
+    services: dict[str, Any], table: Table
+) -> None:
+    expected = {process.name: in_container(process.argv) for process in table.services}
     assert {name: services[name]["command"] for name in expected} == expected
 
 
-def test_the_migrate_job_runs_the_first_step_of_make_run_once(services: dict[str, Any]) -> None:
-    (migrate,) = (process for process in TABLE.preparing[0] if process.name == "migrate")
+def test_the_migrate_job_runs_the_first_step_of_make_run_once(services: dict[str, Any], table: Table) -> None:
+    (migrate,) = (process for process in table.preparing if process.name == "migrate")
     assert services["migrate"]["command"] == in_container(migrate.argv)
     assert services["migrate"]["restart"] == "no"
 
 
-def test_compose_adds_nothing_but_the_servers_and_the_migrate_job(services: dict[str, Any]) -> None:
-    processes = {process.name for process in TABLE.services}
+def test_compose_adds_nothing_but_the_servers_and_the_migrate_job(services: dict[str, Any], table: Table) -> None:
+    processes = {process.name for process in table.services}
     assert set(services) == processes | {"database", "redis", "migrate"}
 
 
@@ -66,8 +74,8 @@ def test_exactly_one_service_runs_beat(services: dict[str, Any]) -> None:
     assert [name for name, service in services.items() if "beat" in service.get("command", ())] == ["beat"]
 
 
-def test_every_process_waits_for_migrations_and_redis(services: dict[str, Any]) -> None:
-    for process in TABLE.services:
+def test_every_process_waits_for_migrations_and_redis(services: dict[str, Any], table: Table) -> None:
+    for process in table.services:
         waits = services[process.name]["depends_on"]
         assert waits == READY, process.name
 
@@ -104,9 +112,7 @@ def test_the_image_alone_serves_rest_and_websocket(services: dict[str, Any]) -> 
 
 
 def test_everything_the_image_copies_in_is_let_through_by_dockerignore() -> None:
-    allowed = {
-        line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line[:1] == "!"
-    }
+    allowed = {line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line[:1] == "!"}
     needed = {"manage.py", "tradingviz", "streaming", "accounts", "fo_analytics", "strategies"}
     copied = {shlex.split(dockerfile_line)[-2] for dockerfile_line in copies_from_context()} - {"."}
     assert needed | copied <= allowed
@@ -124,9 +130,7 @@ def test_docker_compose_accepts_the_file_and_refuses_it_without_secrets(tmp_path
     if client is None:
         pytest.skip("no docker-compose client (apt-get install docker-compose)")
     shutil.copy(REPOSITORY / "docker-compose.yml", tmp_path)  # away from a .env with secrets
-    check = partial(
-        subprocess.run, [client, "config", "--quiet"], cwd=tmp_path, capture_output=True, text=True
-    )
+    check = partial(subprocess.run, [client, "config", "--quiet"], cwd=tmp_path, capture_output=True, text=True)
     bare = {name: value for name, value in os.environ.items() if name not in SECRETS}
     accepted = check(env=bare | dict.fromkeys(SECRETS, "only-for-this-check"))
     assert (accepted.returncode, accepted.stderr) == (0, "")

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import override_settings
 
+from tradingviz.core.redis import shared_client
 from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.redis import EmbeddedRedis
 from tradingviz.quickstart.throwaway import throwaway_installation, throwaway_postgres, throwaway_redis
@@ -91,6 +92,7 @@ def redis_server(programs: Installation) -> Iterator[EmbeddedRedis]:
     try:
         server.start()
         with override_settings(**repointed(settings.REDIS_URL, server.url())):
+            shared_client.cache_clear()
             _repoint_celery(server.url())
             yield server
     finally:

@@ -56,17 +56,21 @@ def test_a_folder_without_timescaledb_is_unavailable(tmp_path: Path, monkeypatch
         root_folder()
 
 
-def test_a_test_is_marked_by_the_servers_it_uses(pytestconfig: pytest.Config) -> None:
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__]
-    listed = {
-        marks: subprocess.run(
-            [*command, "-m", marks], cwd=REPOSITORY, capture_output=True, text=True, check=True
-        )
-        for marks in ("database", "redis and not database")
-    }
-    assert "test_the_test_database_is_a_postgresql" in listed["database"].stdout
-    assert "test_redis_is_empty" in listed["redis and not database"].stdout
-    assert "test_counted_failures" not in "".join(run.stdout for run in listed.values())
+def test_a_test_that_uses_redis_is_marked_so(redis_url: str, request: pytest.FixtureRequest) -> None:
+    assert own_marks(request) == {"redis"}
+
+
+def test_a_test_that_uses_the_database_is_marked_so(owner: User, request: pytest.FixtureRequest) -> None:
+    assert own_marks(request) == {"database"}
+
+
+def test_a_test_that_needs_no_server_has_neither_mark(request: pytest.FixtureRequest) -> None:
+    assert own_marks(request) == set()
+
+
+def own_marks(request: pytest.FixtureRequest) -> set[str]:
+    """Return the names of a test's marks that stand for servers."""
+    return {mark.name for mark in request.node.iter_markers()} & {"database", "redis"}
 
 
 def test_every_setting_made_from_the_redis_address_follows_it(redis_url: str) -> None:
@@ -122,7 +126,5 @@ def test_a_child_process_sees_the_tests_database_and_redis(server_environment: d
         "print(User.objects.get().username, cache.get('word'))"
     )
     command = [sys.executable, "-c", script]
-    child = subprocess.run(
-        command, cwd=REPOSITORY, env=server_environment, capture_output=True, text=True, check=False
-    )
+    child = subprocess.run(command, cwd=REPOSITORY, env=server_environment, capture_output=True, text=True, check=False)
     assert (child.stdout.strip(), child.stderr) == ("seen heard", "")

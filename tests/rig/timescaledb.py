@@ -114,11 +114,7 @@ def _make_cluster(server: Server) -> None:
 
 
 def _serve(server: Server) -> Iterator[str]:
-    options = [
-        part
-        for name, value in (*SETTINGS.items(), ("port", server.port))
-        for part in ("-c", f"{name}={value}")
-    ]
+    options = [part for name, value in (*SETTINGS.items(), ("port", server.port)) for part in ("-c", f"{name}={value}")]
     child = spawn(
         _command(server, "postgres", *options),
         log=server.log,
