@@ -44,7 +44,8 @@ class Engine:
     def __init__(self, master: Master, *, clock: Clock, rate: float, restore: Restore) -> None:
         self.master = master
         self.rate = rate
-        self.events = OncePerKind(logger)
+        # Contracts that never traded say nothing but zeros, all day.
+        self.events = OncePerKind(logger, usual=frozenset({"empty"}))
         self.ticks_seen = 0
         self.newest_ts = 0
         self._clock = clock

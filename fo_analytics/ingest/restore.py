@@ -23,7 +23,7 @@ def restore(desk: Desk) -> None:
     """Fill a new desk with the session's stored minutes and official close (two queries)."""
     session = desk.session
     for time, rows in groupby(_stored(desk, session.opens_at, session.closes_at), key=lambda row: row[1]):
-        index = int(session.minute_of([to_ms(time)])[0])
+        index = int(session.minute_of([time])[0])
         if index >= 0:
             slots, minute = _minute(desk, list(rows))
             desk.book.restore(index, slots, minute)
@@ -56,7 +56,7 @@ def _minute(desk: Desk, rows: list[tuple[Any, ...]]) -> tuple[Ints, Minute]:
     for name, column in zip(_NUMBERS, columns[2:12], strict=True):
         minute[name] = np.array(column, np.float64)
     for name, column in zip(_STAMPS, columns[12:16], strict=True):
-        minute[name] = [0 if stamp is None else to_ms(stamp) for stamp in column]
+        minute[name] = column
     minute["first_volume"] = -1.0
     minute["last_volume"] = minute["quote_volume"] = minute["cumulative"]
     return np.array([slot_of[row[0]] for row in rows], np.int64), minute

@@ -31,10 +31,11 @@ def _loggable(value: object) -> object:
 
 
 class OncePerKind:
-    """Log the first event of each kind as a warning and only count the rest."""
+    """Log the first event of each kind as a warning and only count the rest; `usual` kinds are only counted."""
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(self, logger: logging.Logger, *, usual: frozenset[str] = frozenset()) -> None:
         self._logger = logger
+        self._usual = usual
         self._lock = threading.Lock()
         self.counts: dict[str, int] = {}
 
@@ -43,7 +44,7 @@ class OncePerKind:
         if count <= 0:
             return
         with self._lock:
-            first = kind not in self.counts
+            first = kind not in self.counts and kind not in self._usual
             self.counts[kind] = self.counts.get(kind, 0) + count
         if first:
             self._logger.warning("%s (further ones are only counted)", kind, extra={"kind": kind, **details})

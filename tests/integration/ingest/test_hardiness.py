@@ -93,7 +93,7 @@ def test_bad_ticks_are_counted_logged_once_per_kind_and_dropped(
         "empty": 1,
     }
     logged = [record.kind for record in caplog.records if hasattr(record, "kind")]
-    assert sorted(logged) == sorted(counts)
+    assert sorted(logged) == sorted(set(counts) - {"empty"})
     bar = Bar.objects.get()
     assert (bar.close, bar.volume, bar.oi) == (100.0, 650, 6500)
 
