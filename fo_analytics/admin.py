@@ -81,7 +81,7 @@ class IntervalFormSet(forms.BaseInlineFormSet[Any, Any, Any]):
 
 
 class IntervalInline(admin.TabularInline[SessionInterval, TradingSession]):
-    """Intervals, edited within their session (UTC)."""
+    """Intervals, edited within their session (IST)."""
 
     model = SessionInterval
     formset = IntervalFormSet
@@ -90,7 +90,7 @@ class IntervalInline(admin.TabularInline[SessionInterval, TradingSession]):
 
 @admin.register(TradingSession)
 class TradingSessionAdmin(admin.ModelAdmin[TradingSession]):
-    """Sessions; times are UTC."""
+    """Sessions; times are IST."""
 
     list_display = ("date", "exchange", "segment", "kind", "hours", "expires_at")
     list_filter = ("exchange", "kind")
@@ -101,7 +101,7 @@ class TradingSessionAdmin(admin.ModelAdmin[TradingSession]):
         """Fetch the intervals along."""
         return super().get_queryset(request).prefetch_related("intervals")
 
-    @admin.display(description="hours (UTC)")
+    @admin.display(description="hours")
     def hours(self, session: TradingSession) -> str:
         """Return the intervals as text."""
         return ", ".join(str(interval) for interval in session.intervals.all())

@@ -12,6 +12,7 @@ class FoAnalyticsConfig(AppConfig):
     """Registers the chain channel and keeps the session table filled."""
 
     name = "fo_analytics"
+    verbose_name = "F&O analytics"
 
     def ready(self) -> None:
         """Wire this app into streaming and into migrate."""

@@ -16,4 +16,9 @@ app.conf.beat_schedule = {
         # A run that waited longer than its period is not worth running.
         "options": {"expires": 55},
     },
+    "roll-up-due": {
+        "task": "fo_analytics.roll_up_due",
+        "schedule": 5.0,
+        "options": {"expires": 4},
+    },
 }

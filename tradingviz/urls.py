@@ -7,6 +7,9 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, 
 from tradingviz.core.errors import problem_page
 from tradingviz.health import health, live, metrics, ready
 
+admin.site.site_header = admin.site.site_title = "tradingviz"
+admin.site.index_title = "Administration"
+
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("fo_analytics.urls")),

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.timezone import localtime
 
 from fo_analytics.domain.calendar import ist_date
 
@@ -59,7 +60,7 @@ class SessionInterval(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.opens_at:%H:%M}-{self.closes_at:%H:%M} UTC"
+        return f"{localtime(self.opens_at):%H:%M}-{localtime(self.closes_at):%H:%M}"
 
     def clean(self) -> None:
         """Refuse an interval of parts of minutes: buckets are whole minutes."""

@@ -9,7 +9,10 @@ from django.db.migrations.state import StateApps
 
 
 class RunSQLFile(RunPython):
-    """Run `<folder>/<name>.up.sql` forwards and `<folder>/<name>.down.sql` backwards, each as one script."""
+    """Run `<folder>/<name>.up.sql` forwards and `<folder>/<name>.down.sql` backwards, each as one script.
+
+    `<folder>/functions.sql`, where there is one, runs before either: temporary functions that the scripts share.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
@@ -31,7 +34,14 @@ class _runner:  # noqa: N801 - reads as a function; a class so that RunPython se
 
     def __call__(self, apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         with schema_editor.connection.cursor() as cursor:
-            cursor.execute(self.path.read_text(encoding="utf-8"))
+            cursor.execute(read_script(self.path))
+
+
+def read_script(path: Path) -> str:
+    """Return a migration's script with the functions of its folder before it."""
+    functions = path.parent / "functions.sql"
+    shared = functions.read_text(encoding="utf-8") if functions.exists() else ""
+    return shared + path.read_text(encoding="utf-8")
 
 
 @cache

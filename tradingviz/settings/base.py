@@ -153,7 +153,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 
-TIME_ZONE = "UTC"
+# Stored and computed in UTC; staff read and write the exchange's clock.
+TIME_ZONE = "Asia/Kolkata"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"

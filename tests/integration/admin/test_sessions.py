@@ -10,21 +10,21 @@ from fo_analytics.selectors.sessions import calendar_of
 
 ADD = "/admin/fo_analytics/tradingsession/add/"
 DAY = "2027-03-06"  # a Saturday after the last session known today
-MORNING = (f"{DAY} 03:45", f"{DAY} 05:45")
-EVENING = (f"{DAY} 08:00", f"{DAY} 10:00")
+MORNING = (f"{DAY} 09:15", f"{DAY} 11:15")
+EVENING = (f"{DAY} 13:30", f"{DAY} 15:30")
 
 pytestmark = pytest.mark.usefixtures("db")
 
 
 def form(*intervals: tuple[str, str], **changed: str) -> dict[str, str]:
-    """Return a session as its form sends it, with intervals in UTC."""
+    """Return a session as its form sends it, with intervals in IST."""
     fields = {
         "exchange": "NSE",
         "segment": "FO",
         "date": DAY,
         "kind": "weekend",
         "expires_at_0": DAY,
-        "expires_at_1": "10:00",
+        "expires_at_1": "15:30",
         "intervals-TOTAL_FORMS": str(len(intervals)),
         "intervals-INITIAL_FORMS": "0",
     }
@@ -65,32 +65,32 @@ def test_a_session_without_an_interval_is_refused(staff: Client) -> None:
 
 
 def test_intervals_that_overlap_are_refused(staff: Client) -> None:
-    overlapping = (f"{DAY} 05:44", f"{DAY} 07:00")
+    overlapping = (f"{DAY} 11:14", f"{DAY} 12:30")
     assert "overlap" in refusal(staff, form(MORNING, overlapping))
     assert "overlap" in refusal(staff, form(overlapping, MORNING))
 
 
 def test_intervals_that_touch_are_none_that_overlap(staff: Client) -> None:
-    assert saved(staff, MORNING, (f"{DAY} 05:45", f"{DAY} 07:00")).intervals.count() == 2
+    assert saved(staff, MORNING, (f"{DAY} 11:15", f"{DAY} 12:30")).intervals.count() == 2
 
 
-@pytest.mark.parametrize("closes", ["03:45", "03:44"])
+@pytest.mark.parametrize("closes", ["09:15", "09:14"])
 def test_an_interval_that_does_not_close_after_it_opens_is_refused(staff: Client, closes: str) -> None:
-    assert "interval_order" in refusal(staff, form((f"{DAY} 03:45", f"{DAY} {closes}")))
+    assert "interval_order" in refusal(staff, form((f"{DAY} 09:15", f"{DAY} {closes}")))
 
 
 def test_an_interval_of_a_part_of_a_minute_is_refused(staff: Client) -> None:
-    assert "whole minutes" in refusal(staff, form((f"{DAY} 03:45:30", f"{DAY} 05:45")))
+    assert "whole minutes" in refusal(staff, form((f"{DAY} 09:15:30", f"{DAY} 11:15")))
 
 
-@pytest.mark.parametrize("opens", ["2027-03-05 18:00", "2027-03-06 18:30", "2027-03-07 03:45"])
+@pytest.mark.parametrize("opens", ["2027-03-05 23:30", "2027-03-07 00:00", "2027-03-07 09:15"])
 def test_an_interval_that_opens_on_another_day_of_the_exchange_is_refused(staff: Client, opens: str) -> None:
-    closes = "2027-03-07 05:45"
+    closes = "2027-03-07 11:15"
     assert "2027-03-06" in refusal(staff, form((opens, closes)))
 
 
 def test_an_interval_that_opens_on_the_exchanges_day_before_utc_does_is_accepted(staff: Client) -> None:
-    assert saved(staff, ("2027-03-05 18:30", "2027-03-05 20:00")).intervals.count() == 1
+    assert saved(staff, ("2027-03-06 00:00", "2027-03-06 01:30")).intervals.count() == 1
 
 
 def test_an_expiry_instant_of_another_day_is_refused(staff: Client) -> None:
