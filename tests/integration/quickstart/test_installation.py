@@ -68,8 +68,10 @@ def test_the_copy_is_made_once_and_an_interrupted_one_is_not_taken_for_whole(pla
     assert copied_installation(folder) == first
     assert (first.postgres / "postgres").stat().st_ino == made
     programs = next(path for path in folder.iterdir() if path.name.startswith("programs-"))
+    (programs / "half-copied").touch()
     programs.rename(programs.with_name(f"{programs.name}.unfinished"))
-    assert (copied_installation(folder).postgres / "postgres").stat().st_ino != made
+    assert (copied_installation(folder).postgres / "postgres").is_file()
+    assert not list(folder.rglob("half-copied"))
 
 
 def test_two_repositories_have_two_folders(place: Path, tmp_path: Path) -> None:
