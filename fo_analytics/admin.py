@@ -12,8 +12,10 @@ from fo_analytics.domain.calendar import ist_date
 from fo_analytics.models import (
     BarCoverage,
     Instrument,
+    MasterImport,
     OfficialClose,
     SessionInterval,
+    SupersededTerms,
     TradingSession,
     Underlying,
 )
@@ -133,3 +135,19 @@ class OfficialCloseAdmin(ReadOnlyAdmin):
     list_display = ("date", "underlying", "price", "observed_at")
     list_filter = ("underlying",)
     list_select_related = ("underlying",)
+
+
+@admin.register(MasterImport)
+class MasterImportAdmin(ReadOnlyAdmin):
+    """Which lists of instruments were taken in."""
+
+    list_display = ("imported_at", "as_of", "markets", "added", "changed", "expired")
+
+
+@admin.register(SupersededTerms)
+class SupersededTermsAdmin(ReadOnlyAdmin):
+    """Lots and ticks that contracts had before."""
+
+    list_display = ("instrument", "valid_to", "lot_size", "tick_size")
+    list_select_related = ("instrument",)
+    search_fields = ("instrument__tradingsymbol",)

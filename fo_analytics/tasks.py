@@ -6,6 +6,7 @@ from celery import shared_task
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import Bar
+from fo_analytics.services import rollups
 from fo_analytics.services.coverage import refresh_coverage
 
 
@@ -20,3 +21,9 @@ def refresh_recent_coverage() -> int:
         return 0
     day = ist_date(from_ms(int(newest.timestamp() * 1000)))
     return refresh_coverage(first=day - timedelta(days=7), last=day)
+
+
+@shared_task(name="fo_analytics.roll_up_due")
+def roll_up_due() -> int:
+    """Roll up what ingest marked; return the rows that changed. Runs side by side share the work."""
+    return rollups.roll_up_due()

@@ -43,12 +43,12 @@ class Desk:
         self.refresh(listing, master)
 
     def refresh(self, listing: Listing, master: Master) -> None:
-        """Take over contracts listed since, behind those already placed."""
+        """Take over contracts listed since, behind those already placed, and the tokens they have now."""
         if self.version == master.version:
             return
         self.version, self.listing = master.version, listing
-        placed = {contract.token for contract in self._contracts}
-        self._contracts += [c for c in listing.alive_on(self.session.date) if c.token not in placed]
+        alive = {contract.instrument_id: contract for contract in listing.alive_on(self.session.date)}
+        self._contracts = [alive.pop(placed.instrument_id, placed) for placed in self._contracts] + [*alive.values()]
         calendar = master.calendars[listing.exchange]
         expiries = {c.expiry for c in self._contracts if c.expiry is not None}
         instants = {expiry: int(calendar.expires_at(expiry).timestamp() * 1000) for expiry in expiries}

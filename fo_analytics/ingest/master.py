@@ -9,11 +9,12 @@ import numpy as np
 from fo_analytics.domain.calendar import Calendar
 from fo_analytics.domain.layout import Contract
 from fo_analytics.domain.ticks import Ints
-from fo_analytics.models import Instrument, Underlying
-from fo_analytics.selectors.reference import contract_of
+from fo_analytics.models import Instrument, MasterImport, Underlying
+from fo_analytics.selectors.reference import contracts_of
 from fo_analytics.selectors.sessions import calendar_of
 
 RETRY_UNKNOWN_S = 10.0
+LOOK_AGAIN_S = 10.0
 NOBODY = -1
 
 
@@ -32,7 +33,11 @@ class Listing:
 
 
 class Master:
-    """Tokens, listings and calendars, loaded from the database and loaded again when an unknown token shows up."""
+    """Tokens, listings and calendars from the database.
+
+    Loaded again when an unknown token turns out to be there by now, and when an import changed the master: a token it
+    gave to another contract is not unknown.
+    """
 
     def __init__(self) -> None:
         self.listings: dict[int, Listing] = {}
@@ -41,34 +46,54 @@ class Master:
         self._tokens: Ints = np.empty(0, np.int64)
         self._owners: Ints = np.empty(0, np.int64)
         self._asked: dict[int, float] = {}
+        self._newest_import = 0
+        self._looked = 0.0
         self.load()
 
     def load(self) -> None:
         """Read everything anew."""
+        # First: what is imported while this reads is noticed at the next look.
+        self._newest_import, self._looked = _newest_import(), time.monotonic()
         underlyings = Underlying.objects.all()
         self.listings = {row.pk: Listing(row.pk, row.symbol, row.exchange) for row in underlyings}
         self.calendars = {exchange: calendar_of(exchange=exchange) for exchange in {u.exchange for u in underlyings}}
-        owners: dict[int, int] = {}
-        for row in Instrument.objects.order_by("pk").iterator():
-            self.listings[row.underlying_id].contracts.append(contract_of(row))
-            owners[row.token] = row.underlying_id
-        self._tokens = np.array(sorted(owners), np.int64)
-        self._owners = np.array([owners[token] for token in self._tokens.tolist()], np.int64)
+        tokens: list[int] = []
+        owners: list[int] = []
+        for underlying_id, contract in contracts_of(Instrument.objects.filter(underlying__in=self.listings)):
+            self.listings[underlying_id].contracts.append(contract)
+            tokens.append(contract.token)
+            owners.append(underlying_id)
+        order = np.argsort(np.array(tokens, np.int64))
+        self._tokens, self._owners = np.array(tokens, np.int64)[order], np.array(owners, np.int64)[order]
         self.version += 1
 
     def owners(self, tokens: Ints) -> Ints:
-        """Return the underlying's id (n,) of each token, NOBODY where the master lacks it even after a reload."""
+        """Return the underlying's id (n,) of each token, NOBODY where the master lacks it in the database, too."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_AGAIN_S:
+            self._looked = now
+            if _newest_import() != self._newest_import:
+                self.load()
         owners = self._look_up(tokens)
         unknown = np.unique(tokens[owners == NOBODY]).tolist()
-        now = time.monotonic()
-        if any(now - self._asked.get(token, -RETRY_UNKNOWN_S) >= RETRY_UNKNOWN_S for token in unknown):
+        if unknown and self._are_there_now(unknown, now):
             self.load()
-            self._asked = dict.fromkeys(unknown, now)
             owners = self._look_up(tokens)
         return owners
+
+    def _are_there_now(self, unknown: list[int], now: float) -> bool:
+        """Ask for each token at most every RETRY_UNKNOWN_S: a feed may carry thousands that we do not follow."""
+        self._asked = {token: at for token, at in self._asked.items() if now - at < RETRY_UNKNOWN_S}
+        due = [token for token in unknown if token not in self._asked]
+        self._asked |= dict.fromkeys(due, now)
+        return bool(due) and Instrument.objects.filter(token__in=due).exists()
 
     def _look_up(self, tokens: Ints) -> Ints:
         if not len(self._tokens):
             return np.full(len(tokens), NOBODY)
         place = np.minimum(np.searchsorted(self._tokens, tokens), len(self._tokens) - 1)
         return np.where(self._tokens[place] == tokens, self._owners[place], NOBODY)
+
+
+def _newest_import() -> int:
+    return MasterImport.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

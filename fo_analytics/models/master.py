@@ -29,7 +29,10 @@ class InstrumentKind(models.TextChoices):
 
 
 class Instrument(models.Model):
-    """One tradable, or the spot of an underlying. `token` is what ticks carry."""
+    """One tradable, or the spot of an underlying. `token` is what ticks carry.
+
+    Lot and tick are those of today; those before a change are SupersededTerms. `valid_to` is the last day, inclusive.
+    """
 
     token = models.BigIntegerField(unique=True)
     underlying = models.ForeignKey(Underlying, on_delete=models.PROTECT, related_name="instruments")
@@ -60,9 +63,59 @@ class Instrument(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(lot_size__gt=0, tick_size__gt=0), name="instrument_units"),
         )
+        indexes = (
+            models.Index(
+                fields=("underlying", "expiry", "valid_from"),
+                condition=models.Q(kind__in=("CE", "PE")),
+                name="instrument_listing",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.tradingsymbol
+
+
+class SupersededTerms(models.Model):
+    """Lot and tick of a contract up to and including `valid_to`, since the row before this one (else its listing).
+
+    Only what a change replaced is here, so that a change costs a row and the current terms exist once.
+    """
+
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.CASCADE, related_name="superseded_terms", db_index=False
+    )
+    valid_to = models.DateField()
+    lot_size = models.PositiveIntegerField(help_text="units in one lot")
+    tick_size = models.DecimalField(max_digits=8, decimal_places=4, help_text="rupees")
+
+    class Meta:
+        """One change a day."""
+
+        ordering = ("instrument", "valid_to")
+        verbose_name_plural = "superseded terms"
+        constraints = (models.UniqueConstraint(fields=("instrument", "valid_to"), name="superseded_terms_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} to {self.valid_to}: {self.lot_size}"
+
+
+class MasterImport(models.Model):
+    """An import that changed the master. The newest row's key is the master's version: ingest reloads when it moves."""
+
+    as_of = models.DateField(help_text="the day the list is of")
+    markets = models.CharField(max_length=32, help_text="what it listed, as the broker calls it: BFO NFO")
+    imported_at = models.DateTimeField(auto_now_add=True)
+    added = models.PositiveIntegerField()
+    changed = models.PositiveIntegerField()
+    expired = models.PositiveIntegerField(help_text="contracts no longer listed, or whose token went to another")
+
+    class Meta:
+        """Newest first."""
+
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.markets} as of {self.as_of}"
 
 
 class OfficialClose(models.Model):

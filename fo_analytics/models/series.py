@@ -5,19 +5,13 @@ from django.db import models
 from fo_analytics.models.master import Instrument, Underlying
 
 
-class Bar(models.Model):
-    """A minute of one instrument, `time` being its open. Null means: not known.
+class BarValues(models.Model):
+    """What a bar of any length says of its instrument. Null means: not known.
 
     Prices are rupees, volume and open interest units, theta is per calendar day, vega per volatility point, rho per
-    1 %, iv a fraction. IV and Greeks hold at the minute's close. The columns from `first_at` on are what a minute needs
-    to be continued after a restart and to show ages.
+    1 %, iv a fraction. IV and Greeks hold at a minute's close.
     """
 
-    pk = models.CompositePrimaryKey("instrument", "time")
-    instrument = models.ForeignKey(
-        Instrument, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="bars"
-    )
-    time = models.DateTimeField()
     open = models.FloatField(null=True)
     high = models.FloatField(null=True)
     low = models.FloatField(null=True)
@@ -37,6 +31,24 @@ class Bar(models.Model):
     flags = models.SmallIntegerField(default=0, help_text="domain.bars.Flag")
     first_at = models.DateTimeField(null=True, help_text="stamp of the first priced tick")
     last_at = models.DateTimeField(null=True, help_text="stamp of the last priced tick")
+
+    class Meta:
+        """Columns only."""
+
+        abstract = True
+
+
+class Bar(BarValues):
+    """A minute of one instrument, `time` being its open.
+
+    The columns added here are what a minute needs to be continued after a restart and to show ages.
+    """
+
+    pk = models.CompositePrimaryKey("instrument", "time")
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="bars"
+    )
+    time = models.DateTimeField()
     cumulative_volume = models.BigIntegerField(null=True, help_text="the day's volume at the close")
     oi_at = models.DateTimeField(null=True)
     bid_qty = models.BigIntegerField(null=True)
@@ -51,6 +63,46 @@ class Bar(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.time}"
+
+
+class BarRollup(BarValues):
+    """Several minutes of one instrument, `time` being their bucket's open; made by queries/roll_up.sql alone."""
+
+    pk = models.CompositePrimaryKey("instrument", "timeframe", "time")
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="rollups"
+    )
+    timeframe = models.CharField(max_length=3, help_text="one of domain.timeframes.ROLLUP_MINUTES")
+    time = models.DateTimeField()
+
+    class Meta:
+        """Found by instrument, timeframe and time (the key); by timeframe and time for rolling up and retention."""
+
+        db_table = "bar_rollup"
+        indexes = (models.Index(fields=("timeframe", "time"), name="bar_rollup_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.timeframe} {self.time}"
+
+
+class RollupDue(models.Model):
+    """A mark: minutes of this underlying and date, from `since` on, changed and are not rolled up yet.
+
+    Set in the transaction that writes the minutes, taken away in the one that rolls them up. A day may have several.
+    """
+
+    underlying = models.ForeignKey(Underlying, on_delete=models.CASCADE, related_name="+", db_index=False)
+    date = models.DateField()
+    since = models.DateTimeField()
+
+    class Meta:
+        """Few rows, looked for by day. Not unique: a writer must never wait for the one who takes a mark away."""
+
+        db_table = "rollup_due"
+        indexes = (models.Index(fields=("underlying", "date"), name="rollup_due_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.underlying_id} {self.date} since {self.since}"
 
 
 class ChainMetric(models.Model):

@@ -1,10 +1,14 @@
 """Reference data: underlyings, their calendars, listed expiries and contracts; remembered for seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from fo_analytics.domain import labels
 from fo_analytics.domain.calendar import Calendar, from_ms, ist_date
@@ -12,6 +16,7 @@ from fo_analytics.domain.labels import LabelledExpiry, UnknownExpiry
 from fo_analytics.domain.layout import Contract
 from fo_analytics.domain.symbols import canonical
 from fo_analytics.models import Instrument, Underlying
+from fo_analytics.queries import query
 from fo_analytics.selectors.sessions import calendar_of
 from tradingviz.core.cache import remembered
 from tradingviz.core.errors import InvalidRequest
@@ -51,17 +56,13 @@ def calendar(*, exchange: str) -> Calendar:
 @remembered(seconds=SECONDS)
 def _listed(*, exchange: str) -> Mapping[str, tuple[Listed, ...]]:
     """Return the listed option expiries of every underlying of an exchange."""
-    rows = (
-        Instrument.objects.filter(underlying__exchange=exchange, kind__in=("CE", "PE"))
-        .order_by("underlying__symbol", "expiry", "valid_from")
-        .values_list("underlying__symbol", "expiry", "valid_from")
-        .distinct()
-    )
-    found: dict[str, dict[date, Listed]] = {}
-    for symbol, expiry, since in rows:
-        if expiry is not None:
-            found.setdefault(symbol, {}).setdefault(expiry, Listed(expiry, since))
-    return {symbol: tuple(expiries.values()) for symbol, expiries in found.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(query("listed_expiries"), {"exchange": exchange})
+        rows = cursor.fetchall()
+    return {
+        symbol: tuple(Listed(expiry, since) for _, expiry, since in listed)
+        for symbol, listed in groupby(rows, key=itemgetter(0))
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +116,32 @@ def expiry_table(*, underlying: Underlying, as_of_ms: int) -> ExpiryTable:
 def chain_contracts(*, underlying_id: int, expiry: date) -> tuple[Contract, ...]:
     """Return the spot and all contracts of an expiry."""
     rows = Instrument.objects.filter(Q(expiry=expiry) | Q(kind="SPOT"), underlying_id=underlying_id)
-    return tuple(contract_of(row) for row in rows.order_by("pk"))
+    return tuple(contract for _, contract in contracts_of(rows))
 
 
-def contract_of(row: Instrument) -> Contract:
-    """Return a row of the master as the domain has it."""
-    return Contract(
-        instrument_id=row.pk,
-        token=row.token,
-        kind=row.kind,
-        tick_size=float(row.tick_size),
-        expiry=row.expiry,
-        strike=float(row.strike) if row.strike is not None else float("nan"),
+def contracts_of(instruments: QuerySet[Instrument]) -> Iterator[tuple[int, Contract]]:
+    """Return rows of the master as the domain has them, in order of their keys, each with its underlying's key.
+
+    Without model instances: ingest reads all of them whenever the master changes.
+    """
+    rows = instruments.order_by("pk").values_list(
+        "underlying_id", "pk", "token", "kind", "tick_size", "expiry", "strike"
     )
+    for underlying_id, pk, token, kind, tick_size, expiry, strike in rows:
+        price = float("nan") if strike is None else float(strike)
+        yield underlying_id, Contract(pk, token, kind, float(tick_size), expiry, price)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Units in a lot, and the tick in rupees."""
+
+    lot_size: int
+    tick_size: Decimal
+
+
+def terms_on(*, instrument: Instrument, day: date) -> Terms:
+    """Return the terms of a contract that held on a day."""
+    superseded = instrument.superseded_terms.filter(valid_to__gte=day).order_by("valid_to").first()
+    row = superseded or instrument
+    return Terms(row.lot_size, row.tick_size)

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 
 import fo_analytics.migrations
+from tradingviz.core.sql import read_script
 
 SCRIPT = Path(fo_analytics.migrations.__file__).parent / "sql" / "0002_hypertables.up.sql"
 ROLE = "may_do_little"
@@ -29,7 +30,7 @@ def little(scratch: None) -> Iterator[CursorWrapper]:
 
 def test_a_role_that_may_not_create_the_extension_is_told_who_may(little: CursorWrapper) -> None:
     with pytest.raises(DatabaseError) as failure:
-        little.execute(SCRIPT.read_text(encoding="utf-8"))
+        little.execute(read_script(SCRIPT))
     cause = failure.value.__cause__
     assert isinstance(cause, psycopg.Error)
     line = str(cause.diag.message_primary)

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -11,11 +12,13 @@ from django.db.migrations.loader import MigrationLoader
 
 import fo_analytics.migrations
 from fo_analytics.domain.calendar import IST
-from fo_analytics.models import Bar, ChainMetric, TradingSession
+from fo_analytics.models import Bar, BarRollup, ChainMetric, TradingSession
 from tests.migrations.catalogue import Rows, catalogue, contents, has_extension, hypertables, table_names
+from tradingviz.core.sql import read_script
 
 SQL = Path(fo_analytics.migrations.__file__).parent / "sql"
 SCRIPTS = sorted(path.name.removesuffix(".up.sql") for path in SQL.glob("*.up.sql"))
+SERIES = ("bar", "chain_metric", "bar_rollup")
 OPEN = datetime(2026, 2, 2, 9, 15, tzinfo=IST)
 
 
@@ -33,19 +36,24 @@ def migrate(app: str | None = None, target: str | None = None) -> None:
 def run_script(name: str, direction: str) -> None:
     """Run one of our own SQL files."""
     with connection.cursor() as cursor:
-        cursor.execute((SQL / f"{name}.{direction}.sql").read_text(encoding="utf-8"))
+        cursor.execute(read_script(SQL / f"{name}.{direction}.sql"))
 
 
-def store_rows() -> tuple[Rows, Rows]:
-    """Store bars and measures of three days; return what the tables hold."""
-    for day in range(3):
-        for minute in range(4):
-            time = OPEN + timedelta(days=day, minutes=minute)
-            Bar.objects.create(instrument_id=7, time=time, close=100.25 + minute, volume=65 * minute, flags=1)
-            ChainMetric.objects.create(
-                underlying_id=3, expiry=date(2026, 2, 3), time=time, forward=25_000.5, forward_source="parity"
-            )
-    return contents("bar"), contents("chain_metric")
+def store_rows() -> list[Rows]:
+    """Store minutes, longer bars and measures of three days; return what the tables hold."""
+    for time in (OPEN + timedelta(days=day, minutes=minute) for day in range(3) for minute in range(4)):
+        key: dict[str, Any] = {"time": time, "instrument_id": 7}
+        Bar.objects.get_or_create(**key, defaults={"close": 100.25, "volume": 65, "flags": 1})
+        BarRollup.objects.get_or_create(**key, timeframe="5m", defaults={"close": 100.25, "iv_reason": 2})
+        ChainMetric.objects.get_or_create(
+            underlying_id=3, expiry=date(2026, 2, 3), time=time, defaults={"forward": 25_000.5}
+        )
+    return series()
+
+
+def series() -> list[Rows]:
+    """Return what the time series hold."""
+    return [contents(table) for table in SERIES if table in table_names()]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +81,13 @@ def test_a_hypertable_turned_back_is_the_table_it_was() -> None:
 
 def test_rows_are_kept_through_down_and_up() -> None:
     stored = store_rows()
-    assert [len(rows) for rows in stored] == [12, 12]
+    assert [len(rows) for rows in stored] == [12, 12, 12]
+    migrate("fo_analytics", "0004")
+    assert series() == stored
     migrate("fo_analytics", "0001")
-    assert (contents("bar"), contents("chain_metric")) == stored
+    assert series() == stored[:2]
     migrate()
-    assert (contents("bar"), contents("chain_metric")) == stored
+    assert series() == [*stored[:2], []]
 
 
 def test_zero_leaves_none_of_the_apps_tables() -> None:
@@ -98,7 +108,7 @@ def test_every_script_may_run_twice_in_either_direction(name: str) -> None:
     assert catalogue() == taken_back
     run_script(name, "up")
     assert catalogue() == applied
-    assert (contents("bar"), contents("chain_metric")) == rows
+    assert series() == rows
 
 
 def test_every_script_has_a_way_back() -> None:
@@ -136,6 +146,7 @@ def test_another_migrate_leaves_what_staff_changed_as_it_is() -> None:
     assert (session.kind, TradingSession.objects.count()) == ("extended", count)
 
 
-def test_the_time_series_are_hypertables_of_a_day_exactly_where_the_extension_is() -> None:
-    expected = [(name, "time", "timestamp with time zone", timedelta(days=1)) for name in ("bar", "chain_metric")]
+def test_the_time_series_are_hypertables_of_days_or_weeks_exactly_where_the_extension_is() -> None:
+    days = {"bar": 1, "bar_rollup": 7, "chain_metric": 1}
+    expected = [(name, "time", "timestamp with time zone", timedelta(days=count)) for name, count in days.items()]
     assert hypertables() == (expected if has_extension() else [])

@@ -115,6 +115,7 @@ def server_environment(transactional_db: None, redis_url: str) -> dict[str, str]
         **os.environ,
         **{f"DB_{name}": str(found[name]) for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")},
         "REDIS_URL": redis_url,
+        "PYTHONUNBUFFERED": "1",  # a line of its output can be waited for
         "ENVIRONMENT": "test",
         "DJANGO_SETTINGS_MODULE": "tradingviz.settings.test",
     }

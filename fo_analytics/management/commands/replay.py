@@ -15,6 +15,7 @@ from fo_analytics.replay.player import Played
 from fo_analytics.replay.recording import UnknownRecording
 from fo_analytics.selectors.coverage import count_bars
 from fo_analytics.services.replay import ingest_is_alive, own_ingest, replay_recording
+from fo_analytics.services.rollups import roll_up_due
 from streaming.ticker.stream import NobodyReads
 
 
@@ -41,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("path", type=Path, help="a recording (.csv, .csv.gz) or a folder of recordings")
         parser.add_argument("--speed", type=parse_speed, default=1.0, help="times as fast as recorded, or max")
         parser.add_argument("--shard", type=int, default=settings.TICK_SHARD, help="which stream to write")
-        parser.add_argument("--wait", action="store_true", help="return when everything is committed")
+        parser.add_argument("--wait", action="store_true", help="return when everything is committed and rolled up")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Play; with --wait and no ingest running, bring one along for as long as it takes."""
@@ -69,12 +70,17 @@ class Command(BaseCommand):
                 shown = time.monotonic()
                 self.stdout.write(f"  {_clock(played.ts)}  {played.ticks:,} ticks")
         seconds = time.monotonic() - began
-        stored = count_bars(underlyings=played.underlyings, first_ms=played.first_ts, last_ms=played.ts)
-        bars = f", {stored:,} bars stored" if options["wait"] else ""
+        bars = _stored(played) if options["wait"] else ""
         self.stdout.write(
             f"replayed {played.ticks:,} ticks of {played.snapshots:,} snapshots up to {_clock(played.ts)} "
             f"in {seconds:.1f} s ({played.ticks / max(seconds, 1e-9):,.0f} ticks/s){bars}"
         )
+
+
+def _stored(played: Played) -> str:
+    """Roll up, and say what the tables hold and what that changed."""
+    stored = count_bars(underlyings=played.underlyings, first_ms=played.first_ts, last_ms=played.ts)
+    return f", {stored:,} bars stored, {roll_up_due(wait=True):,} longer ones rolled up"
 
 
 def _clock(ts: int) -> str:

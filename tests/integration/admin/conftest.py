@@ -14,7 +14,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.models import User
 from fo_analytics.domain.calendar import from_ms
-from fo_analytics.models import OfficialClose, Underlying
+from fo_analytics.models import Instrument, MasterImport, OfficialClose, SupersededTerms, Underlying
 from fo_analytics.services.coverage import refresh_coverage
 from tests.api.market import FIRST, close_market, feed, snapshot
 from tradingviz.quickstart.redis import EmbeddedRedis
@@ -59,13 +59,17 @@ def _fill() -> None:
     refresh_coverage(first=MONDAY, last=MONDAY)
     close = {"date": MONDAY, "price": 25_000.0, "observed_at": from_ms(FIRST)}
     OfficialClose.objects.create(underlying=Underlying.objects.get(), **close)
+    SupersededTerms.objects.create(
+        instrument=Instrument.objects.all()[0], valid_to=MONDAY, lot_size=75, tick_size="0.05"
+    )
+    MasterImport.objects.create(as_of=MONDAY, markets="NFO", added=1, changed=0, expired=0)
     Group.objects.create(name="analysts")
     RefreshToken.for_user(User.objects.create_user("somebody")).blacklist()
 
 
 def _empty() -> None:
     close_market()
-    for model in (OutstandingToken, User, Group):
+    for model in (OutstandingToken, User, Group, MasterImport):
         model._default_manager.all().delete()
 
 

@@ -1,0 +1,18 @@
+"""Timeframes: how long a bar's bucket is. Buckets are anchored at the session's open; the last may be short."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+MINUTE = "1m"
+ROLLUP_MINUTES: Mapping[str, int] = MappingProxyType({"5m": 5, "15m": 15, "30m": 30, "1h": 60, "1d": 24 * 60})
+"""Minutes of wall time in a bucket, shortest first; each is a multiple of the one before. A day holds any session."""
+
+ROLLUP_SOURCES: Mapping[str, str] = MappingProxyType(dict(zip(ROLLUP_MINUTES, (MINUTE, *ROLLUP_MINUTES), strict=False)))
+"""The next shorter timeframe of each: what it is rolled up from."""
+
+
+def bucket_open(instant: datetime, *, opens_at: datetime, minutes: int) -> datetime:
+    """Return the open of the bucket of `minutes` that holds an instant; the first bucket's before the session."""
+    width = timedelta(minutes=minutes)
+    return opens_at + max(0, (instant - opens_at) // width) * width
