@@ -33,3 +33,8 @@ def read_heartbeat(client: redis.Redis, *, shard: int) -> Heartbeat | None:
     """Return a shard's last heartbeat, None where there was none within the hour. Raises redis.RedisError."""
     raw = client.get(_key(shard))
     return msgspec.msgpack.decode(raw, type=Heartbeat) if isinstance(raw, bytes) else None
+
+
+def end_heartbeat(client: redis.Redis, *, shard: int) -> None:
+    """Say that a shard's ingest has ended in order. Raises redis.RedisError."""
+    client.delete(_key(shard))

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from fo_analytics.ingest.engine import Engine, Rows
-from fo_analytics.ingest.heartbeat import Heartbeat, write_heartbeat
+from fo_analytics.ingest.heartbeat import Heartbeat, end_heartbeat, write_heartbeat
 from fo_analytics.ingest.live import Live
 from fo_analytics.ingest.writer import Writer
 from streaming.ticker.codec import MalformedBatch, decode
@@ -64,6 +64,7 @@ class IngestService:
                 connection.close()
                 time.sleep(RETRY_SECONDS)
         self.flush()
+        end_heartbeat(self._parts.redis, shard=self._shard)
 
     def step(self) -> None:
         """Read one batch of entries and flush where it is time."""

@@ -62,6 +62,9 @@ def test_a_replay_that_waits_ends_by_itself_with_ticks_bars_and_rate(
     assert summary is not None
     assert summary.groups()[:3] == ("7", "2", "2026-02-02 10:00:00")
     assert int(summary[5]) == Bar.objects.count() == 6
+    again = manage(server_environment, "replay", str(path), "--speed", "max", "--wait")
+    assert "no ingest is running" in again.stdout  # the first one took its ingest along
+    assert again.returncode == 0, again.stderr
 
 
 def test_a_running_ingest_is_used(
