@@ -43,7 +43,7 @@ def test_a_stop_ends_the_process(server: EmbeddedRedis) -> None:
 
 
 def test_a_client_without_the_password_may_do_nothing(server: EmbeddedRedis) -> None:
-    with redis.Redis(port=server.port) as stranger, pytest.raises(redis.AuthenticationError):
+    with redis.Redis(host="127.0.0.1", port=server.port) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.config_get("dir")
 
 
