@@ -28,9 +28,9 @@ Restore = Callable[[Desk], None]
 
 @dataclass(slots=True)
 class Rows:
-    """What a flush has to commit."""
+    """What a flush has to commit; bars (of one minute) and measures with their underlying's id."""
 
-    bars: list[BarRows] = field(default_factory=list)
+    bars: list[tuple[int, BarRows]] = field(default_factory=list)
     measures: list[tuple[int, ChainMeasures]] = field(default_factory=list)
     closes: list[Close] = field(default_factory=list)
 
@@ -111,7 +111,7 @@ class Engine:
         rows = Rows()
         for desk in self._desks.values():
             bars, measures = desk.take_rows(rate=self.rate)
-            rows.bars += bars
+            rows.bars += [(desk.listing.underlying_id, minute) for minute in bars]
             rows.measures += [(desk.listing.underlying_id, measure) for measure in measures]
             close = desk.take_official_close()
             if close is not None:

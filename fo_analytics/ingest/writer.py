@@ -13,7 +13,6 @@ from fo_analytics.domain.minute_close import BAR_ROW, BarRows, ChainMeasures
 from fo_analytics.ingest.copy import CopyTable, Kind
 from fo_analytics.ingest.desk import Close
 from fo_analytics.ingest.engine import Rows
-from fo_analytics.models import Instrument
 from fo_analytics.queries import query
 
 _STAMPS = ("time_ms", "first_ts", "last_ts", "oi_ts", "quote_ts")
@@ -34,7 +33,6 @@ class Writer:
 
     def __init__(self) -> None:
         self.bars_written = 0
-        self._underlying_ids: dict[int, int] = {}
 
     def commit(self, rows: Rows) -> None:
         """Write everything or nothing; the same rows again change nothing. Raises django.db.Error."""
@@ -42,7 +40,7 @@ class Writer:
             return
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")
-            self._write_bars(cursor.cursor, rows.bars)
+            self._write_bars(cursor.cursor, [bars for _, bars in rows.bars])
             _execute_each(cursor, "upsert_chain_metrics", [_metric(owner, m) for owner, m in rows.measures])
             _execute_each(cursor, "upsert_official_close", [_close(close) for close in rows.closes])
             _execute_each(cursor, "mark_rollup_due", self._due(rows))
@@ -55,25 +53,17 @@ class Writer:
         cursor.execute(query("upsert_bars"))
         self.bars_written += len(rows)
 
-    def _due(self, rows: Rows) -> list[dict[str, Any]]:
+    @staticmethod
+    def _due(rows: Rows) -> list[dict[str, Any]]:
         """Return the earliest instant to roll up from, of each underlying and day that the rows touch."""
         touched = [
-            (self._underlying_of(int(bars["instrument_id"][0])), from_ms(int(bars["time_ms"].min())))
-            for bars in rows.bars
-            if len(bars)
+            (underlying_id, from_ms(int(bars["time_ms"].min()))) for underlying_id, bars in rows.bars if len(bars)
         ]
         since: dict[tuple[int, date], datetime] = {}
         for underlying_id, instant in touched + [(close.underlying_id, from_ms(close.ts)) for close in rows.closes]:
             day = (underlying_id, ist_date(instant))
             since[day] = min(instant, since.get(day, instant))
         return [{"underlying_id": owner, "date": day, "since": first} for (owner, day), first in since.items()]
-
-    def _underlying_of(self, instrument_id: int) -> int:
-        """Return whose contract it is; the rows of a minute all belong to one underlying."""
-        if instrument_id not in self._underlying_ids:
-            found = Instrument.objects.values_list("underlying_id", flat=True).get(pk=instrument_id)
-            self._underlying_ids[instrument_id] = found
-        return self._underlying_ids[instrument_id]
 
 
 def _execute_each(cursor: Any, name: str, parameters: list[dict[str, Any]]) -> None:
