@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
+from zlib import crc32
 
 import redis
 from redis.backoff import NoBackoff
@@ -29,6 +30,14 @@ class NobodyReads(TimeoutError):
 def stream_key(shard: int) -> str:
     """Return the name of a shard's stream."""
     return f"ticks:{shard}"
+
+
+def shard_of(underlying: str, *, shards: int) -> int:
+    """Return the shard that carries an underlying's ticks and those of all its contracts, 0..shards-1.
+
+    Every producer has to use it: an underlying whose ticks are on two streams has two halves of the truth.
+    """
+    return crc32(underlying.encode()) % shards
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,8 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 TICKER_SERVICE_URL = env.url("TICKER_SERVICE_URL", "http://localhost:8080", ("http", "https"))
+# How many streams the ticks are spread over, by underlying; an ingest reads one of them.
+TICK_SHARDS = env.integer("TICK_SHARDS", 1, low=1, high=1024)
 TICK_SHARD = env.integer("TICK_SHARD", 0, high=1023)
 RISK_FREE_RATE = env.decimal("RISK_FREE_RATE", 0.065, low=-0.05, high=0.5)
 INGEST_FLUSH_MS = env.integer("INGEST_FLUSH_MS", 500, low=50, high=10_000)
