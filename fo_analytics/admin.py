@@ -19,6 +19,7 @@ from fo_analytics.models import (
     TradingSession,
     Underlying,
 )
+from fo_analytics.services.sessions import session_changed
 
 Model = Any
 
@@ -102,6 +103,11 @@ class TradingSessionAdmin(admin.ModelAdmin[TradingSession]):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Fetch the intervals along."""
         return super().get_queryset(request).prefetch_related("intervals")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Let running processes know, once the intervals are saved, too."""
+        super().save_related(request, form, formsets, change)
+        session_changed(session=form.instance)
 
     @admin.display(description="hours")
     def hours(self, session: TradingSession) -> str:

@@ -56,13 +56,23 @@ class Book:
                 del self._states[later]
         return changed
 
-    def take_dirty(self) -> list[int]:
-        """Return, and forget, the minutes whose rows may have changed: a changed one and all that follow it."""
-        if not self._dirty:
+    @property
+    def is_dirty(self) -> bool:
+        """Return whether rows may have changed that were not taken yet."""
+        return bool(self._dirty)
+
+    def take_dirty(self, before: int) -> list[int]:
+        """Return, and forget, the minutes below `before` whose rows may have changed.
+
+        They are a changed one and all that follow it; those from `before` on wait for a later call.
+        """
+        first = min(self._dirty, default=before)
+        if first >= before:
             return []
-        first = min(self._dirty)
-        self._dirty.clear()
-        return sorted(index for index in self._minutes if index >= first)
+        affected = sorted(index for index in self._minutes if index >= first)
+        taken = [index for index in affected if index < before]
+        self._dirty = set(affected[len(taken) :])
+        return taken
 
     def minute(self, index: int) -> Minute:
         """Return the bars (count,) of a minute."""

@@ -31,7 +31,7 @@ from fo_analytics.domain.ticks import Floats
 
 GREEKS = ("delta", "gamma", "theta", "vega", "rho")
 _VALUES = ("open", "high", "low", "close", "volume", "oi", "bid", "ask", "forward", "iv", *GREEKS)
-_TAIL = ("cumulative", "bid_qty", "ask_qty")
+_TAIL = ("cumulative", "bid_qty", "ask_qty", "first_volume", "last_volume", "quote_volume")
 BAR_ROW = np.dtype(
     [("instrument_id", "i8"), ("time_ms", "i8")]
     + [(name, "f8") for name in _VALUES]
@@ -102,9 +102,9 @@ def _market_rows(book: Book, layout: Layout, *, index: int, opens_ms: int) -> Ba
     for name in (*_VALUES, *_TAIL):
         rows[name] = np.nan
     rows["instrument_id"], rows["time_ms"] = layout.instrument_ids, opens_ms
-    for name in ("open", "high", "low", "close", "first_ts", "last_ts"):
+    for name in ("open", "high", "low", "close", "first_ts", "first_volume", "last_ts", "last_volume"):
         rows[name] = minute[name]
-    for name in ("oi", "oi_ts", "bid", "bid_qty", "ask", "ask_qty", "quote_ts", "cumulative"):
+    for name in ("oi", "oi_ts", *bars.QUOTE, "cumulative"):
         rows[name] = state[name]
     rows["volume"], rows["flags"] = growth, book.flags(catch_up)
     return rows

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 
 from fo_analytics.domain.book import Book
-from fo_analytics.domain.calendar import Session
+from fo_analytics.domain.calendar import MINUTE_MS, Session
 from fo_analytics.domain.layout import Contract, Layout, arrange
 from fo_analytics.domain.minute_close import BarRows, ChainMeasures, close_minute
 from fo_analytics.domain.ticks import Ints, Mask, Ticks
@@ -96,11 +96,12 @@ class Desk:
             if every or ticked[chain.slots[chain.listed]].any():
                 self.changed_chains.add(chain.expiry)
 
-    def take_rows(self, *, rate: float) -> tuple[list[BarRows], list[ChainMeasures]]:
-        """Return, once, the rows of all minutes that changed since the last call."""
+    def take_rows(self, *, rate: float, before_ms: int) -> tuple[list[BarRows], list[ChainMeasures]]:
+        """Return, once, the rows of the minutes that changed since the last call and have ended by `before_ms`."""
         rows: list[BarRows] = []
         measures: list[ChainMeasures] = []
-        for index in self.book.take_dirty():
+        ended = int(np.searchsorted(self._opens + MINUTE_MS, before_ms, side="right"))
+        for index in self.book.take_dirty(ended):
             bar_rows, chain_measures = close_minute(
                 self.book, self.layout, index=index, opens_ms=int(self._opens[index]), rate=rate
             )
@@ -112,3 +113,8 @@ class Desk:
         """Return the official close, once, where a newer one came."""
         fresh, self._close_is_new = self._close_is_new, False
         return self.official_close if fresh else None
+
+    @property
+    def is_written(self) -> bool:
+        """Return whether everything this desk knows was taken for writing."""
+        return not (self.book.is_dirty or self._close_is_new)

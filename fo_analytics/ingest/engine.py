@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 
 import numpy as np
 
@@ -24,6 +25,7 @@ DAY_MS = 86_400_000
 IST_OFFSET_MS = 19_800_000
 
 Restore = Callable[[Desk], None]
+Owns = Callable[[int], bool]
 
 
 @dataclass(slots=True)
@@ -39,9 +41,12 @@ class Rows:
 
 
 class Engine:
-    """All desks of one ingest process. Time comes from the ticks; `clock` only exposes stamps of the future."""
+    """All desks of one ingest process. Time comes from the ticks; `clock` only exposes stamps of the future.
 
-    def __init__(self, master: Master, *, clock: Clock, rate: float, restore: Restore) -> None:
+    `owns` tells of an underlying's id whether this process may write it: two that do would each see half of the ticks.
+    """
+
+    def __init__(self, master: Master, *, clock: Clock, rate: float, restore: Restore, owns: Owns) -> None:
         self.master = master
         self.rate = rate
         # Contracts that never traded say nothing but zeros, all day.
@@ -50,6 +55,7 @@ class Engine:
         self.newest_ts = 0
         self._clock = clock
         self._restore = restore
+        self._owns = owns
         self._desks: OrderedDict[tuple[int, date], Desk] = OrderedDict()
 
     @property
@@ -81,7 +87,10 @@ class Engine:
         return good
 
     def _deliver(self, owner: int, tokens: Ints, ticks: Ticks) -> None:
-        desk = self._desk(owner, ist_date(from_ms(int(ticks.ts[0]))))
+        if not self._owns(owner):
+            self.events.add("other_shard", len(ticks), underlying=self.master.listings[owner].symbol)
+            return
+        desk = self.desk(owner, ist_date(from_ms(int(ticks.ts[0]))))
         if desk is None:
             self.events.add("no_session", len(ticks), ts=int(ticks.ts[0]))
             return
@@ -91,8 +100,11 @@ class Engine:
         left_out = desk.add(_placed(ticks.take(placed), slots[placed]))
         self.events.add("outside_session", int(left_out.sum()), underlying=desk.listing.symbol)
 
-    def _desk(self, owner: int, day: date) -> Desk | None:
-        """Return the desk of an underlying and date, made and restored from the database when it is new."""
+    def desk(self, owner: int, day: date) -> Desk | None:
+        """Return the desk of an underlying and date, made and restored from the database when it is new.
+
+        None where that day has no session. Raises django.db.Error.
+        """
         key = (owner, day)
         listing = self.master.listings[owner]
         desk = self._desks.get(key)
@@ -100,17 +112,18 @@ class Engine:
             session = self.master.calendars[listing.exchange].session_on(day)
             if session is None:
                 return None
-            desk = self._desks[key] = Desk(listing, session, self.master)
-            self._restore(desk)
+            desk = Desk(listing, session, self.master)
+            self._restore(desk)  # before it counts as there: half a desk would overwrite the day
+            self._desks[key] = desk
         desk.refresh(listing, self.master)
         self._desks.move_to_end(key)
         return desk
 
-    def take_rows(self) -> Rows:
-        """Return, once, the rows that changed since the last call; desks long unused are let go."""
+    def take_rows(self, *, before_ms: int) -> Rows:
+        """Return, once, the rows that changed since the last call: those of minutes that have ended by `before_ms`."""
         rows = Rows()
         for desk in self._desks.values():
-            bars, measures = desk.take_rows(rate=self.rate)
+            bars, measures = desk.take_rows(rate=self.rate, before_ms=before_ms)
             rows.bars += [(desk.listing.underlying_id, minute) for minute in bars]
             rows.measures += [(desk.listing.underlying_id, measure) for measure in measures]
             close = desk.take_official_close()
@@ -119,9 +132,15 @@ class Engine:
         return rows
 
     def forget_old_desks(self) -> None:
-        """Let go of the desks longest unused; call after their rows are committed."""
-        while len(self._desks) > MAX_DESKS:
-            self._desks.popitem(last=False)
+        """Let go of the desks longest unused whose rows were taken; call after these are committed."""
+        spare = len(self._desks) - MAX_DESKS
+        written = (key for key, desk in self._desks.items() if desk.is_written)
+        for key in list(islice(written, max(0, spare))):
+            del self._desks[key]
+
+    def forget_everything(self) -> None:
+        """Let go of all desks, written or not: what is not committed comes again, everything else is restored."""
+        self._desks.clear()
 
 
 def _ticks_of(batch: TickBatch) -> Ticks:

@@ -1,4 +1,4 @@
-"""What is live: documents of the chains that changed, published after their rows are committed."""
+"""What is live: documents of the chains that changed."""
 
 import math
 from collections.abc import Iterable
@@ -28,11 +28,21 @@ class Live:
     def publish(self, desks: Iterable[Desk]) -> None:
         """Publish what changed since the last call, in one round trip. Raises redis.RedisError, Fenced."""
         changed = [desk for desk in desks if desk.changed_chains]
-        publications = [item for desk in changed if self._is_newest(desk) for item in self._publications(desk)]
+        views = [_View(desk, desk.live_minute) for desk in changed if self._is_newest(desk) and desk.live_minute >= 0]
+        publications = [item for view in views for item in self._publications(view, view.desk.changed_chains)]
         self._publisher.publish_many(publications)
         # Only now: what could not be published is still to be published.
         for desk in changed:
             desk.changed_chains.clear()
+        self.published += len(publications)
+
+    def publish_stored(self, desk: Desk) -> None:
+        """Publish a desk as of its last stored minute. Raises redis.RedisError, Fenced."""
+        if not self._is_newest(desk):
+            return
+        view = _View(desk, max(desk.book.minutes(), default=0))
+        publications = self._publications(view, {chain.expiry for chain in desk.layout.chains})
+        self._publisher.publish_many(publications)
         self.published += len(publications)
 
     def _is_newest(self, desk: Desk) -> bool:
@@ -41,14 +51,12 @@ class Live:
             self._newest[owner], self._expiries[owner] = day, set()
         return day == self._newest[owner]
 
-    def _publications(self, desk: Desk) -> list[Publication]:
-        if desk.live_minute < 0:
-            return []
-        view = _View(desk)
+    def _publications(self, view: "_View", changed: set[date]) -> list[Publication]:
+        desk = view.desk
         trusted = spot_is_trusted(desk.layout, view.state, as_of_ms=view.as_of_ms, rate=self._rate)
         found: list[Publication] = []
         for chain in desk.layout.chains:
-            if chain.expiry in desk.changed_chains and view.known[chain.slots[chain.listed]].any():
+            if chain.expiry in changed and view.known[chain.slots[chain.listed]].any():
                 found.append(self._chain(view, chain, trusted))
                 self._expiries[desk.listing.underlying_id].add(chain.expiry)
         return [*found, self._underlying(view)]
@@ -78,10 +86,10 @@ class Live:
 
 
 class _View:
-    """A desk's market as of the newest minute that is live."""
+    """A desk's market as of the close of a minute."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, minute: int) -> None:
         self.desk = desk
-        self.state: Minute = desk.book.state(desk.live_minute)
+        self.state: Minute = desk.book.state(minute)
         self.known = bars.touched(self.state)
-        self.as_of_ms = desk.book.newest_stamp(desk.live_minute)
+        self.as_of_ms = desk.book.newest_stamp(minute)

@@ -5,17 +5,22 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
+from django.db.models import Count, Max
 
 from fo_analytics.domain.calendar import Calendar
 from fo_analytics.domain.layout import Contract
 from fo_analytics.domain.ticks import Ints
-from fo_analytics.models import Instrument, MasterImport, Underlying
+from fo_analytics.models import Instrument, MasterImport, TradingSession, Underlying
 from fo_analytics.selectors.reference import contracts_of
 from fo_analytics.selectors.sessions import calendar_of
 
 RETRY_UNKNOWN_S = 10.0
 LOOK_AGAIN_S = 10.0
 NOBODY = -1
+
+
+class SessionsChanged(Exception):
+    """Staff changed the session table: desks of before have hours that may not hold any more."""
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class Master:
     """Tokens, listings and calendars from the database.
 
     Loaded again when an unknown token turns out to be there by now, and when an import changed the master: a token it
-    gave to another contract is not unknown.
+    gave to another contract is not unknown. A changed session table is loaded, too, and said.
     """
 
     def __init__(self) -> None:
@@ -47,13 +52,14 @@ class Master:
         self._owners: Ints = np.empty(0, np.int64)
         self._asked: dict[int, float] = {}
         self._newest_import = 0
+        self._sessions: object = None
         self._looked = 0.0
         self.load()
 
     def load(self) -> None:
         """Read everything anew."""
         # First: what is imported while this reads is noticed at the next look.
-        self._newest_import, self._looked = _newest_import(), time.monotonic()
+        self._newest_import, self._sessions, self._looked = _newest_import(), _sessions_stamp(), time.monotonic()
         underlyings = Underlying.objects.all()
         self.listings = {row.pk: Listing(row.pk, row.symbol, row.exchange) for row in underlyings}
         self.calendars = {exchange: calendar_of(exchange=exchange) for exchange in {u.exchange for u in underlyings}}
@@ -68,18 +74,27 @@ class Master:
         self.version += 1
 
     def owners(self, tokens: Ints) -> Ints:
-        """Return the underlying's id (n,) of each token, NOBODY where the master lacks it in the database, too."""
+        """Return the underlying's id (n,) of each token, NOBODY where the master lacks it in the database, too.
+
+        Raises SessionsChanged, once for each change.
+        """
         now = time.monotonic()
         if now - self._looked >= LOOK_AGAIN_S:
-            self._looked = now
-            if _newest_import() != self._newest_import:
-                self.load()
+            self._look_again(now)
         owners = self._look_up(tokens)
         unknown = np.unique(tokens[owners == NOBODY]).tolist()
         if unknown and self._are_there_now(unknown, now):
             self.load()
             owners = self._look_up(tokens)
         return owners
+
+    def _look_again(self, now: float) -> None:
+        self._looked = now
+        sessions = self._sessions
+        if (_newest_import(), _sessions_stamp()) != (self._newest_import, sessions):
+            self.load()
+        if self._sessions != sessions:
+            raise SessionsChanged
 
     def _are_there_now(self, unknown: list[int], now: float) -> bool:
         """Ask for each token at most every RETRY_UNKNOWN_S: a feed may carry thousands that we do not follow."""
@@ -93,6 +108,11 @@ class Master:
             return np.full(len(tokens), NOBODY)
         place = np.minimum(np.searchsorted(self._tokens, tokens), len(self._tokens) - 1)
         return np.where(self._tokens[place] == tokens, self._owners[place], NOBODY)
+
+
+def _sessions_stamp() -> object:
+    """Return what differs after any session was added, changed or removed."""
+    return tuple(TradingSession.objects.aggregate(Count("pk"), Max("changed_at")).values())
 
 
 def _newest_import() -> int:

@@ -15,7 +15,10 @@ from fo_analytics.ingest.desk import Close, Desk
 from fo_analytics.models import OfficialClose
 from fo_analytics.queries import query
 
-_NUMBERS = ("open", "high", "low", "close", "oi", "bid", "ask", "bid_qty", "ask_qty", "cumulative")
+_NUMBERS = (
+    "open", "high", "low", "close", "oi", "bid", "ask", "bid_qty", "ask_qty", "cumulative", "first_volume",
+    "last_volume", "quote_volume",
+)  # fmt: skip
 _STAMPS = ("first_ts", "last_ts", "oi_ts", "quote_ts")
 
 
@@ -45,18 +48,12 @@ def _stored(desk: Desk, start: datetime, end: datetime) -> list[tuple[Any, ...]]
 
 
 def _minute(desk: Desk, rows: list[tuple[Any, ...]]) -> tuple[Ints, Minute]:
-    """Return slots (k,) and bars (k,) of one stored minute.
-
-    The volumes that order ticks of one stamp are not stored: the day's volume stands in for the last tick's, and no
-    tick comes before the first.
-    """
+    """Return slots (k,) and bars (k,) of one stored minute."""
     slot_of = {instrument_id: slot for slot, instrument_id in enumerate(desk.layout.instrument_ids.tolist())}
     columns = list(zip(*rows, strict=True))
     minute = bars.empty(len(rows))
-    for name, column in zip(_NUMBERS, columns[2:12], strict=True):
+    for name, column in zip(_NUMBERS, columns[2:15], strict=True):
         minute[name] = np.array(column, np.float64)
-    for name, column in zip(_STAMPS, columns[12:16], strict=True):
+    for name, column in zip(_STAMPS, columns[15:19], strict=True):
         minute[name] = column
-    minute["first_volume"] = -1.0
-    minute["last_volume"] = minute["quote_volume"] = minute["cumulative"]
     return np.array([slot_of[row[0]] for row in rows], np.int64), minute

@@ -1,4 +1,9 @@
-"""The ingest process: read, fold, commit, publish, acknowledge; again until told to stop."""
+"""The ingest process: read, fold, publish, commit, acknowledge; again until told to stop.
+
+Publishing and committing have each their own pace: the market is shown several times a second, a minute's rows are
+written once it has ended. Whatever goes wrong has one remedy, that of a restart: everything in memory is let go of,
+the database's rows are the state, and what was not acknowledged is read again.
+"""
 
 import logging
 import os
@@ -9,19 +14,29 @@ import redis
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from fo_analytics.ingest.engine import Engine, Rows
+from fo_analytics.domain.calendar import MINUTE_MS
+from fo_analytics.domain.ticks import FUTURE_TOLERANCE_MS
+from fo_analytics.ingest.engine import Engine
 from fo_analytics.ingest.heartbeat import Heartbeat, end_heartbeat, write_heartbeat
 from fo_analytics.ingest.live import Live
+from fo_analytics.ingest.master import SessionsChanged
+from fo_analytics.ingest.ownership import Ownership
+from fo_analytics.ingest.revival import unpublished
+from fo_analytics.ingest.waiting import Waiting
 from fo_analytics.ingest.writer import Writer
-from streaming.ticker.codec import MalformedBatch, decode
-from streaming.ticker.stream import TickEntry, TickReader
+from streaming.ticker.codec import MalformedBatch, TickBatch, decode, join
+from streaming.ticker.stream import TickEntry, TickReader, shard_of
 from tradingviz.core.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-MAX_TICKS_A_FLUSH = 50_000
+MAX_ENTRIES_A_READ = 64
+CLOSE_GRACE_MS = 1_000
+ALL_TIME_MS = 1 << 62
 RETRY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 1.0
+# Under a flood, publishing takes at most a quarter of the time: rows come first.
+PUBLISHING_REST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +47,31 @@ class Parts:
     engine: Engine
     writer: Writer
     live: Live
+    ownership: Ownership
     redis: redis.Redis
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the service publishes and commits at most, in seconds; which of how many shards it works on."""
+
+    publish: float
+    commit: float
+    shard: int = 0
+    shards: int = 1
 
 
 class IngestService:
     """One shard's ingest. A tick is acknowledged only after what it changed is committed and published."""
 
-    def __init__(self, parts: Parts, *, shard: int, flush_ms: int) -> None:
+    def __init__(self, parts: Parts, pace: Pace) -> None:
         self._parts = parts
-        self._shard = shard
-        self._flush_seconds = flush_ms / 1000
-        self._unacknowledged: list[TickEntry] = []
-        self._rows = Rows()
-        self._ticks_at_flush = 0
-        self._flushed_at = 0.0
-        self._beat_at = 0.0
+        self._pace = pace
+        self._waiting = Waiting()
+        self._publish_at = self._commit_at = self._beat_at = 0.0
+        self._is_owner = False
+        self._said_waiting = False
         self._stopping = False
 
     def stop(self) -> None:
@@ -55,62 +79,141 @@ class IngestService:
         self._stopping = True
 
     def run(self) -> None:
-        """Work until stopped. Redis or PostgreSQL away: keep what is not committed, try again."""
-        while not self._stopping:
-            try:
-                self.step()
-            except (redis.RedisError, DatabaseError) as error:
-                logger.warning("ingest waits: %s", error, extra={"kind": type(error).__name__})
-                connection.close()
-                time.sleep(RETRY_SECONDS)
-        self.flush()
-        end_heartbeat(self._parts.redis, shard=self._shard)
+        """Work until stopped. Redis or PostgreSQL away: begin again with what is not acknowledged."""
+        try:
+            while not self._stopping:
+                self._step_or_recover()
+            self._end()
+        finally:
+            self._parts.ownership.release()
+
+    def _step_or_recover(self) -> None:
+        try:
+            self.step()
+        except SessionsChanged:
+            logger.info("the session table changed: ingest begins again with it")
+            self.recover()
+        except (redis.RedisError, DatabaseError) as error:
+            logger.warning("ingest waits: %s", error, extra={"kind": type(error).__name__})
+            self.recover()
+            time.sleep(RETRY_SECONDS)
+
+    def recover(self) -> None:
+        """Let go of everything that is only in memory, of the shard, and of the connection."""
+        self._parts.engine.forget_everything()
+        self._waiting.clear()
+        self._parts.ownership.release()
+        self._is_owner = False
+        connection.close()
+
+    def _end(self) -> None:
+        if not self._is_owner:
+            return
+        try:
+            self.flush()
+            end_heartbeat(self._parts.redis, shard=self._pace.shard)
+        except (redis.RedisError, DatabaseError) as error:
+            logger.warning("what was not committed comes again at the next start: %s", error)
 
     def step(self) -> None:
-        """Read one batch of entries and flush where it is time."""
-        if time.monotonic() - self._beat_at >= HEARTBEAT_SECONDS:
+        """Read one batch of entries; publish and commit where it is time."""
+        if not self._own_shard():
+            time.sleep(RETRY_SECONDS)
+            return
+        now = time.monotonic()
+        if now - self._beat_at >= HEARTBEAT_SECONDS:
             self.beat()
-        # Rows that could not be committed come first: nothing more is read until they are.
-        idle = bool(self._rows) or not self.read()
-        ticks = self._parts.engine.ticks_seen - self._ticks_at_flush
-        due = time.monotonic() - self._flushed_at >= self._flush_seconds
-        if self._unacknowledged and (due or idle or ticks >= MAX_TICKS_A_FLUSH):
-            self.flush()
+        idle = not self.read()
+        if now >= self._publish_at:
+            self._publish()
+        if self._commit_is_due(idle=idle):
+            self.commit(before_ms=ALL_TIME_MS if self._waiting.is_full else self._ended_ms())
+
+    def _own_shard(self) -> bool:
+        """Return whether the shard is ours; take over what its last owner left behind where it just became so."""
+        if self._is_owner:
+            return True
+        if not self._parts.ownership.take_shard(self._pace.shard):
+            if not self._said_waiting:
+                logger.warning("another ingest works on shard %d: this one waits", self._pace.shard)
+            self._said_waiting = True
+            return False
+        self._parts.reader.take_over()
+        self._revive()
+        self._is_owner, self._said_waiting = True, False
+        return True
+
+    def _revive(self) -> None:
+        """Publish what Redis does not know any more: the next tick may be days away."""
+        parts, pace = self._parts, self._pace
+        listings = parts.engine.master.listings.values()
+        ours = [item for item in listings if shard_of(item.symbol, shards=pace.shards) == pace.shard]
+        for owner, day in unpublished(parts.redis, ours):
+            desk = parts.engine.desk(owner, day) if parts.ownership.owns(owner) else None
+            if desk is not None:
+                parts.live.publish_stored(desk)
 
     def read(self) -> bool:
         """Take the next entries in; return whether there were any."""
-        entries = self._parts.reader.read(count=64, block_ms=max(1, int(self._flush_seconds * 500)))
-        for entry in entries:
-            self._accept(entry)
+        entries = self._parts.reader.read(count=MAX_ENTRIES_A_READ, block_ms=max(1, int(self._pace.publish * 500)))
+        batches = [batch for entry in entries if (batch := self._decoded(entry)) is not None]
+        if batches:
+            self._parts.engine.accept(join(batches))
         return bool(entries)
 
-    def _accept(self, entry: TickEntry) -> None:
+    def _decoded(self, entry: TickEntry) -> TickBatch | None:
+        """Note an entry as waiting; return its ticks, None where there are none to be had."""
         try:
-            self._parts.engine.accept(decode(entry.payload))
+            batch = decode(entry.payload)
         except MalformedBatch as error:
             self._parts.engine.events.add("malformed_batch", entry=entry.id.decode(), reason=str(error))
-        self._unacknowledged.append(entry)
+            batch = None
+        newest = 0 if batch is None else int(batch.ts.max(initial=0))
+        # A stamp of the far future is not accepted: nothing has to wait for it.
+        self._waiting.add(entry, newest_ms=min(newest, self._parts.clock() + FUTURE_TOLERANCE_MS))
+        return batch
+
+    def _publish(self) -> None:
+        """Publish what changed; not while batches come again that were published before."""
+        began = time.monotonic()
+        if not self._parts.reader.catching_up:
+            self._parts.live.publish(self._parts.engine.desks)
+        ended = time.monotonic()
+        self._publish_at = ended + max(self._pace.publish, PUBLISHING_REST * (ended - began))
+
+    def _commit_is_due(self, *, idle: bool) -> bool:
+        if self._waiting.is_full:
+            return True
+        rested = idle or time.monotonic() >= self._commit_at
+        return rested and self._waiting.has_any(before_ms=self._ended_ms())
+
+    def _ended_ms(self) -> int:
+        """Return the instant by which a minute must have ended to be written: by the clock, or by ticks beyond it."""
+        now = max(self._parts.clock(), self._parts.engine.newest_ts) - CLOSE_GRACE_MS
+        return now - now % MINUTE_MS
+
+    def commit(self, *, before_ms: int) -> None:
+        """Commit the minutes that have ended by an instant; acknowledge the entries whose ticks are all older.
+
+        Raises redis.RedisError, django.db.Error: then `recover`.
+        """
+        parts = self._parts
+        parts.writer.commit(parts.engine.take_rows(before_ms=before_ms))
+        self._publish()
+        parts.reader.ack(self._waiting.take(before_ms=before_ms))
+        parts.engine.forget_old_desks()
+        self._commit_at = time.monotonic() + self._pace.commit
 
     def flush(self) -> None:
-        """Commit, publish, acknowledge. Raises redis.RedisError or django.db.Error; a later call goes on."""
-        parts = self._parts
-        if not self._rows:
-            self._rows = parts.engine.take_rows()
-        parts.writer.commit(self._rows)
-        self._rows = Rows()
-        parts.live.publish(parts.engine.desks)
-        parts.reader.ack(self._unacknowledged)
-        self._unacknowledged.clear()
-        parts.engine.forget_old_desks()
-        self._ticks_at_flush = parts.engine.ticks_seen
-        self._flushed_at = time.monotonic()
+        """Commit and acknowledge everything read so far, the minute that is still open too."""
+        self.commit(before_ms=ALL_TIME_MS)
 
     def beat(self) -> None:
         """Say that this process lives, and what it has done. Raises redis.RedisError."""
         self._beat_at = time.monotonic()
         engine = self._parts.engine
         beat = Heartbeat(
-            shard=self._shard,
+            shard=self._pace.shard,
             pid=os.getpid(),
             ts=self._parts.clock(),
             ts_event=engine.newest_ts,

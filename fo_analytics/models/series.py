@@ -41,7 +41,8 @@ class BarValues(models.Model):
 class Bar(BarValues):
     """A minute of one instrument, `time` being its open.
 
-    The columns added here are what a minute needs to be continued after a restart and to show ages.
+    The columns added here are what a minute needs to be continued after a restart and to show ages. The volumes order
+    ticks of one stamp.
     """
 
     pk = models.CompositePrimaryKey("instrument", "time")
@@ -54,6 +55,9 @@ class Bar(BarValues):
     bid_qty = models.BigIntegerField(null=True)
     ask_qty = models.BigIntegerField(null=True)
     quote_at = models.DateTimeField(null=True)
+    first_volume = models.BigIntegerField(null=True, help_text="the day's volume at the first price; -1: not said")
+    last_volume = models.BigIntegerField(null=True, help_text="the day's volume at the last price; -1: not said")
+    quote_volume = models.BigIntegerField(null=True, help_text="the day's volume at the quote; -1: not said")
 
     class Meta:
         """Found by instrument and time (the key); by time alone for retention."""

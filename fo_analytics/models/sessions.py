@@ -27,6 +27,7 @@ class TradingSession(models.Model):
     date = models.DateField()
     kind = models.CharField(max_length=16, choices=SessionKind, default=SessionKind.REGULAR)
     expires_at = models.DateTimeField(help_text="when contracts that expire this day stop")
+    changed_at = models.DateTimeField(auto_now=True, help_text="tells running processes to read the sessions again")
 
     class Meta:
         """One session a day."""

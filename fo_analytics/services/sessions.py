@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from django.db import transaction
 
 from fo_analytics.domain.calendar import Interval, Session, ist_instant
-from fo_analytics.models import SessionInterval, SessionKind, TradingSession
+from fo_analytics.models import ChainMetric, RollupDue, SessionInterval, SessionKind, TradingSession
 from fo_analytics.session_table import SHIPPED_TABLE, parse
 
 SEGMENT = "FO"
@@ -39,6 +39,17 @@ def _simulated(exchange: str, day: date) -> Session:
 
 
 @transaction.atomic
+def session_changed(*, session: TradingSession) -> None:
+    """Let ingest read the sessions again, and have the day's longer bars made anew."""
+    session.save(update_fields=["changed_at"])
+    midnight = ist_instant(session.date, time.min)
+    day = ChainMetric.objects.filter(time__gte=midnight, time__lt=midnight + timedelta(days=1))
+    stored = day.filter(underlying__exchange=session.exchange).values_list("underlying", flat=True).distinct()
+    RollupDue.objects.bulk_create(
+        RollupDue(underlying_id=underlying_id, date=session.date, since=midnight) for underlying_id in stored
+    )
+
+
 def _add(sessions: Iterable[Session]) -> int:
     missing = list(sessions)
     rows = TradingSession.objects.bulk_create(

@@ -5,7 +5,7 @@ any of the numbers from `ltp` to `ask_qty` may be nil. In memory: one numpy colu
 everything downstream works on whole batches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,13 @@ class TickBatch:
     def __len__(self) -> int:
         """Return n."""
         return len(self.depth)
+
+
+def join(batches: Sequence[TickBatch]) -> TickBatch:
+    """Return one batch of several, in their order."""
+    columns = {name: [getattr(batch, name) for batch in batches] for name in TickBatch.__slots__}
+    depth = [levels for batch in batches for levels in batch.depth]
+    return TickBatch(depth=depth, **{name: np.concatenate(parts) for name, parts in columns.items() if name != "depth"})
 
 
 _encoder = msgspec.msgpack.Encoder()

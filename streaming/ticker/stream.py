@@ -117,6 +117,28 @@ class TickReader:
         self._cursor = _FIRST
         self.lost = 0
 
+    @property
+    def catching_up(self) -> bool:
+        """Return whether batches of before the last rewind may still come."""
+        return self._cursor != _NEW
+
+    def rewind(self) -> None:
+        """Begin again with what is not acknowledged: after an error, nobody knows what became of it."""
+        self._cursor = _FIRST
+
+    def take_over(self) -> None:
+        """Make the pending batches of every other member ours; call it where no other member is alive.
+
+        Raises redis.RedisError.
+        """
+        self.ensure_group()
+        cursor: Any = b"0-0"
+        while True:
+            cursor = self._client.xautoclaim(self._key, GROUP, self._consumer, 0, cursor, count=100)[0]
+            if cursor == b"0-0":
+                break
+        self.rewind()
+
     def ensure_group(self) -> None:
         """Create the group at the stream's beginning; nothing happens where it exists."""
         try:

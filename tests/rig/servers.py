@@ -7,11 +7,13 @@ embedded one, or the program that REDIS_SERVER_BINARY names.
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import psycopg
 import pytest
 import redis
 from django.conf import settings
@@ -75,6 +77,16 @@ def django_db_modify_db_settings(
 ) -> None:
     """Point Django at the run's server before pytest-django makes the test database there."""
     connections.settings["default"].update(database_settings)
+
+
+@pytest.fixture(autouse=True)
+def no_claims_left() -> Iterator[None]:
+    """Give up the shards that an ingest in this process claimed: its connection outlives it."""
+    yield
+    held = connection.connection
+    if held is not None and not held.closed:
+        with suppress(psycopg.Error):
+            held.execute("SELECT pg_advisory_unlock_all()")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from fo_analytics.domain.book import Book
 from fo_analytics.domain.ticks import Ticks
 
 NAN = math.nan
+ALL = 1_000
 
 
 def tick(
@@ -63,17 +64,34 @@ def test_a_late_tick_moves_volume_to_its_own_minute() -> None:
 
 def test_a_late_tick_makes_every_later_minute_dirty() -> None:
     book = book_of((0, tick(1, last=5)), (2, tick(120_001, last=6)))
-    assert book.take_dirty() == [0, 2]
-    assert book.take_dirty() == []
+    assert book.take_dirty(ALL) == [0, 2]
+    assert book.take_dirty(ALL) == []
     book.add(np.array([1]), tick(60_001, last=7))
-    assert book.take_dirty() == [1, 2]
+    assert book.take_dirty(ALL) == [1, 2]
+
+
+def test_a_minute_that_has_not_ended_stays_dirty_until_it_has() -> None:
+    book = book_of((0, tick(1, last=5)), (1, tick(60_001, last=6)))
+    assert book.take_dirty(1) == [0]
+    assert book.is_dirty
+    assert book.take_dirty(1) == []
+    assert book.take_dirty(2) == [1]
+    assert not book.is_dirty
+
+
+def test_an_open_minute_written_early_is_due_again_after_a_late_tick_of_an_ended_one() -> None:
+    book = book_of((0, tick(1, volume=5)), (1, tick(60_001, volume=6)))
+    book.take_dirty(ALL)
+    book.add(np.array([0]), tick(2, volume=6))
+    assert book.take_dirty(1) == [0]
+    assert book.take_dirty(ALL) == [1]
 
 
 def test_a_repeated_tick_makes_nothing_dirty() -> None:
     book = book_of((0, tick(1, last=5, volume=3, oi=8, bid=4, ask=6)))
-    book.take_dirty()
+    book.take_dirty(ALL)
     book.add(np.array([0]), tick(1, last=5, volume=3, oi=8, bid=4, ask=6))
-    assert book.take_dirty() == []
+    assert book.take_dirty(ALL) == []
 
 
 def test_a_zero_open_interest_does_not_replace_a_positive_one() -> None:
@@ -105,7 +123,7 @@ def test_a_minute_restored_with_carried_values_does_not_hide_a_newer_late_tick()
 def test_restored_minutes_are_not_dirty() -> None:
     book = Book(1)
     book.restore(0, np.array([0]), book_of((0, tick(5, last=3))).minute(0))
-    assert book.take_dirty() == []
+    assert book.take_dirty(ALL) == []
     assert book.newest_stamp(0) == 5
 
 

@@ -166,7 +166,8 @@ TICKER_SERVICE_URL = env.url("TICKER_SERVICE_URL", "http://localhost:8080", ("ht
 TICK_SHARDS = env.integer("TICK_SHARDS", 1, low=1, high=1024)
 TICK_SHARD = env.integer("TICK_SHARD", 0, high=1023)
 RISK_FREE_RATE = env.decimal("RISK_FREE_RATE", 0.065, low=-0.05, high=0.5)
-INGEST_FLUSH_MS = env.integer("INGEST_FLUSH_MS", 500, low=50, high=10_000)
+INGEST_PUBLISH_MS = env.integer("INGEST_PUBLISH_MS", 100, low=20, high=10_000)
+INGEST_COMMIT_MS = env.integer("INGEST_COMMIT_MS", 500, low=50, high=10_000)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
