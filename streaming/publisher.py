@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import redis
 
-from streaming.domain.sequencing import Document, Position, apply, diff
+from streaming.domain.sequencing import Document, Position, diff
 from streaming.state import FrameRecord, State, encode, frame_id, frames_key, read_state, state_key
 from tradingviz.core.clock import Clock, now_ms
 
@@ -39,7 +39,10 @@ class Fenced(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a topic is now: a document of JSON values, its event time (ms UTC) and how it was computed."""
+    """What a topic is now: a document of JSON values, its event time (ms UTC) and how it was computed.
+
+    The publisher keeps the document to compare the next one with: it must not be changed any more.
+    """
 
     topic: str
     document: Document
@@ -139,12 +142,8 @@ class Publisher:
         delta = diff(line.document, item.document)
         if not delta and (item.ts_event, item.convention) == line.stamp:
             return None
-        # Not item.document itself: the caller may go on changing it.
-        fresh = _Line(
-            Position(line.position.epoch, line.position.seq + 1),
-            apply(line.document, delta),
-            (item.ts_event, item.convention),
-        )
+        stamp = (item.ts_event, item.convention)
+        fresh = _Line(Position(line.position.epoch, line.position.seq + 1), item.document, stamp)
         self._lines[item.topic] = fresh
         return _record(item.topic, fresh, delta)
 

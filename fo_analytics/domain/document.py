@@ -80,17 +80,26 @@ def _head(subject: Subject, quotes: Quotes, value: Valuation, terms: Terms) -> D
 
 
 def _strikes(quotes: Quotes, value: Valuation) -> Document:
-    columns = {side: _side_columns(row, quotes, value) for side, row in (("call", CALL), ("put", PUT))}
-    strikes = quotes.strike.tolist()
-    listed = {"call": quotes.listed[CALL].tolist(), "put": quotes.listed[PUT].tolist()}
+    calls, puts = _cells(CALL, quotes, value), _cells(PUT, quotes, value)
     rows: Document = {}
-    for at, strike in enumerate(strikes):
-        row: Document = {"strike": strike}
-        for side in SIDES:
-            if listed[side][at]:
-                row[side] = {name: column[at] for name, column in columns[side].items()}
-        rows[strike_key(strike)] = row
+    for strike, call, put in zip(quotes.strike.tolist(), calls, puts, strict=True):
+        row = rows[strike_key(strike)] = {"strike": strike}
+        if call is not None:
+            row["call"] = call
+        if put is not None:
+            row["put"] = put
     return rows
+
+
+def _cells(row: int, quotes: Quotes, value: Valuation) -> list[Document | None]:
+    """Return the cells (k,) of calls or puts, None where none is listed."""
+    columns = _side_columns(row, quotes, value)
+    listed = quotes.listed[row].tolist()
+    names = tuple(columns)
+    cells = zip(*columns.values(), strict=True)
+    return [
+        dict(zip(names, cell, strict=False)) if is_there else None for is_there, cell in zip(listed, cells, strict=True)
+    ]
 
 
 def strike_key(strike: float) -> str:

@@ -1,6 +1,7 @@
 """What is live: documents of the chains that changed."""
 
 import math
+import time
 from collections.abc import Iterable
 from datetime import date
 
@@ -23,17 +24,37 @@ class Live:
         self._publisher = publisher
         self._rate = rate
         self._newest: dict[int, date] = {}
+        self._published: dict[int, float] = {}
         self._expiries: dict[int, set[date]] = {}
 
     def publish(self, desks: Iterable[Desk]) -> None:
-        """Publish what changed since the last call, in one round trip. Raises redis.RedisError, Fenced."""
-        changed = [desk for desk in desks if desk.changed_chains]
-        views = [_View(desk, desk.live_minute) for desk in changed if self._is_newest(desk) and desk.live_minute >= 0]
-        publications = [item for view in views for item in self._publications(view, view.desk.changed_chains)]
+        """Publish everything that changed. Raises redis.RedisError, Fenced."""
+        for desk in self._changed(desks):
+            self._publish(desk)
+
+    def publish_next(self, desks: Iterable[Desk], *, every: float) -> bool:
+        """Publish what changed of one underlying, the one longest unpublished; return whether there was one.
+
+        One at a time, so that ticks are read in between; none more often than `every` seconds. Raises as `publish`.
+        """
+        latest = time.monotonic() - every
+        due = [desk for desk in self._changed(desks) if self._published_at(desk) <= latest]
+        if due:
+            self._publish(min(due, key=self._published_at))
+        return bool(due)
+
+    def _changed(self, desks: Iterable[Desk]) -> list[Desk]:
+        return [desk for desk in desks if desk.changed_chains and self._is_newest(desk) and desk.live_minute >= 0]
+
+    def _published_at(self, desk: Desk) -> float:
+        return self._published.get(desk.listing.underlying_id, -math.inf)
+
+    def _publish(self, desk: Desk) -> None:
+        publications = self._publications(_View(desk, desk.live_minute), desk.changed_chains)
         self._publisher.publish_many(publications)
         # Only now: what could not be published is still to be published.
-        for desk in changed:
-            desk.changed_chains.clear()
+        desk.changed_chains.clear()
+        self._published[desk.listing.underlying_id] = time.monotonic()
         self.published += len(publications)
 
     def publish_stored(self, desk: Desk) -> None:

@@ -35,8 +35,8 @@ CLOSE_GRACE_MS = 1_000
 ALL_TIME_MS = 1 << 62
 RETRY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 1.0
-# Under a flood, publishing takes at most a quarter of the time: rows come first.
-PUBLISHING_REST = 3.0
+# Times as long as it took, publishing rests: rows come first, all the more while entries wait.
+REST, REST_BEHIND = 1.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Pace:
 
 
 class IngestService:
-    """One shard's ingest. A tick is acknowledged only after what it changed is committed and published."""
+    """One shard's ingest. A tick is acknowledged only after what it changed is committed."""
 
     def __init__(self, parts: Parts, pace: Pace) -> None:
         self._parts = parts
@@ -123,9 +123,9 @@ class IngestService:
         now = time.monotonic()
         if now - self._beat_at >= HEARTBEAT_SECONDS:
             self.beat()
-        idle = not self.read()
-        if now >= self._publish_at:
-            self._publish()
+        entries = self.read()
+        self._publish(behind=entries == MAX_ENTRIES_A_READ)
+        idle = not entries
         if self._commit_is_due(idle=idle):
             self.commit(before_ms=ALL_TIME_MS if self._waiting.is_full else self._ended_ms())
 
@@ -153,13 +153,13 @@ class IngestService:
             if desk is not None:
                 parts.live.publish_stored(desk)
 
-    def read(self) -> bool:
-        """Take the next entries in; return whether there were any."""
-        entries = self._parts.reader.read(count=MAX_ENTRIES_A_READ, block_ms=max(1, int(self._pace.publish * 500)))
+    def read(self) -> int:
+        """Take the next entries in; return how many there were."""
+        entries = self._parts.reader.read(count=MAX_ENTRIES_A_READ, block_ms=max(1, int(self._pace.publish * 200)))
         batches = [batch for entry in entries if (batch := self._decoded(entry)) is not None]
         if batches:
             self._parts.engine.accept(join(batches))
-        return bool(entries)
+        return len(entries)
 
     def _decoded(self, entry: TickEntry) -> TickBatch | None:
         """Note an entry as waiting; return its ticks, None where there are none to be had."""
@@ -173,13 +173,14 @@ class IngestService:
         self._waiting.add(entry, newest_ms=min(newest, self._parts.clock() + FUTURE_TOLERANCE_MS))
         return batch
 
-    def _publish(self) -> None:
-        """Publish what changed; not while batches come again that were published before."""
+    def _publish(self, *, behind: bool) -> None:
+        """Publish the next underlying that is due; not while batches come again that were published before."""
         began = time.monotonic()
-        if not self._parts.reader.catching_up:
-            self._parts.live.publish(self._parts.engine.desks)
-        ended = time.monotonic()
-        self._publish_at = ended + max(self._pace.publish, PUBLISHING_REST * (ended - began))
+        if began < self._publish_at or self._parts.reader.catching_up:
+            return
+        if self._parts.live.publish_next(self._parts.engine.desks, every=self._pace.publish):
+            ended = time.monotonic()
+            self._publish_at = ended + (ended - began) * (REST_BEHIND if behind else REST)
 
     def _commit_is_due(self, *, idle: bool) -> bool:
         if self._waiting.is_full:
@@ -199,13 +200,13 @@ class IngestService:
         """
         parts = self._parts
         parts.writer.commit(parts.engine.take_rows(before_ms=before_ms))
-        self._publish()
         parts.reader.ack(self._waiting.take(before_ms=before_ms))
         parts.engine.forget_old_desks()
         self._commit_at = time.monotonic() + self._pace.commit
 
     def flush(self) -> None:
-        """Commit and acknowledge everything read so far, the minute that is still open too."""
+        """Publish, commit and acknowledge everything read so far, the minute that is still open too."""
+        self._parts.live.publish(self._parts.engine.desks)
         self.commit(before_ms=ALL_TIME_MS)
 
     def beat(self) -> None:

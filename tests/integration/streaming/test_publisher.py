@@ -124,14 +124,6 @@ def test_a_write_repeated_because_its_answer_was_lost_is_not_mistaken_for_a_riva
     assert publish(publisher, HISTORY[2]) == 3
 
 
-def test_the_caller_may_go_on_changing_a_published_document(client: redis.Redis, publisher: Publisher) -> None:
-    document: Document = {"spot": 1.0, "strikes": {"100": {"iv": 0.1}}}
-    publish(publisher, document)
-    document["strikes"]["100"]["iv"] = 0.2
-    publish(publisher, document)
-    assert frames(client)[-1].delta == {"strikes": {"100": {"iv": 0.2}}}
-
-
 @pytest.mark.parametrize(("document", "error"), [({"-": 1}, ValueError), ({"iv": np.float64(1)}, TypeError)])
 def test_a_document_that_cannot_be_sent_is_refused_and_the_topic_begins_anew(
     client: redis.Redis, document: Document, error: type[Exception]
