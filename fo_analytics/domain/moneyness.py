@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Side = Literal["call", "put"]
+
+_LABEL = re.compile(r"ATM|(?P<side>OTM|ITM)(?P<rungs>[1-9][0-9]{0,3})")
 
 
 def atm_strike(strikes: npt.ArrayLike, forward: float) -> float:
@@ -45,6 +48,31 @@ def label(side: Side, step: int) -> str:
         return "ATM"
     out = (step > 0) == (side == "call")
     return f"{'OTM' if out else 'ITM'}{abs(step)}"
+
+
+def level(label: str) -> int:
+    """Rungs out of the money that a label names: ATM 0, OTM3 3, ITM2 -2. Raises ValueError for anything else."""
+    match = _LABEL.fullmatch(label)
+    if match is None:
+        raise ValueError(f"{label!r} is no moneyness: ATM, OTM1, OTM2, ..., ITM1, ITM2, ...")
+    rungs = int(match["rungs"] or 0)
+    return -rungs if match["side"] == "ITM" else rungs
+
+
+def strike_at(ladder: npt.ArrayLike, atm_strike: npt.ArrayLike, level: npt.ArrayLike, is_call: npt.ArrayLike) -> Floats:
+    """The strike `level` rungs out of the money (negative: in the money), as seen from each at-the-money strike.
+
+    `ladder` (k,) are the listed strikes in any order; `atm_strike`, `level` (whole numbers) and `is_call` broadcast,
+    so a row of at-the-money strikes in time gives a row of strikes. Calls go up the ladder, puts down. Rupees; NaN
+    beyond the ladder's ends and where the at-the-money strike is NaN or not listed.
+    """
+    rungs, atm = _ladder(ladder), np.asarray(atm_strike, dtype=np.float64)
+    steps = np.asarray(level, dtype=np.int64) * np.where(np.asarray(is_call, dtype=bool), 1, -1)
+    at = np.searchsorted(rungs, atm)
+    on_ladder = np.append(rungs, np.nan)[at] == atm
+    place = at + steps
+    inside = on_ladder & (place >= 0) & (place < rungs.size)
+    return np.append(rungs, np.nan)[np.where(inside, place, rungs.size)]
 
 
 def select_levels(strikes: npt.ArrayLike, forward: float, levels: int) -> slice:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fo_analytics.domain.moneyness import Side, atm_strike, label, levels, select_levels
+from fo_analytics.domain.moneyness import Side, atm_strike, label, level, levels, select_levels, strike_at
 
 NAN = float("nan")
 LADDER = [24800.0, 24850.0, 24900.0, 25000.0, 25100.0]  # rungs of 50 below, of 100 above
@@ -125,3 +125,43 @@ def test_the_selection_is_exactly_the_strikes_within_the_levels(
 def test_one_of_call_and_put_is_in_the_money_and_the_other_out_of_it(step: int) -> None:
     assert {label("call", step), label("put", step)} == {f"OTM{abs(step)}", f"ITM{abs(step)}"}
     assert label("call", step) == label("put", -step)
+
+
+def test_a_label_is_read_back_and_anything_else_raises() -> None:
+    assert [level(name) for name in ("ATM", "OTM1", "OTM12", "ITM1", "ITM40")] == [0, 1, 12, -1, -40]
+    for wrong in ("OTM0", "OTM", "otm1", "ATM1", "OTM-1", "OTM+1", "OTM01", "OTM1 ", "OTM99999", ""):
+        with pytest.raises(ValueError, match="is no moneyness"):
+            level(wrong)
+
+
+def test_strikes_of_a_level_follow_the_money_in_time() -> None:
+    atm = [24800.0, 24850.0, 24900.0, 25000.0, 25100.0, NAN, 24825.0]
+    calls = strike_at(LADDER, atm, 1, True)
+    np.testing.assert_array_equal(calls, [24850.0, 24900.0, 25000.0, 25100.0, NAN, NAN, NAN])
+    puts = strike_at(LADDER, atm, 1, False)
+    np.testing.assert_array_equal(puts, [NAN, 24800.0, 24850.0, 24900.0, 25000.0, NAN, NAN])
+
+
+def test_strikes_of_several_levels_and_both_sides_broadcast() -> None:
+    found = strike_at(LADDER, 24900.0, [[0], [2], [-1], [3]], [True, False])
+    np.testing.assert_array_equal(found, [[24900.0, 24900.0], [25100.0, 24800.0], [24850.0, 25000.0], [NAN, NAN]])
+
+
+def test_no_ladder_has_no_strikes() -> None:
+    assert np.isnan(strike_at([], [25000.0, NAN], 0, True)).all()
+
+
+@given(ladders, forwards, st.integers(min_value=-45, max_value=45), st.booleans())
+def test_the_strike_of_a_level_is_the_one_that_wears_its_label(
+    strikes: list[float], forward: float, rungs: int, is_call: bool
+) -> None:
+    side: Side = "call" if is_call else "put"
+    atm = min(strikes, key=lambda k: (abs(k - forward), k))
+    worn = {}
+    for one in strikes:
+        between = sum(atm < k <= one for k in strikes) - sum(one <= k < atm for k in strikes)
+        out = between if is_call else -between
+        worn["ATM" if out == 0 else f"{'OTM' if out > 0 else 'ITM'}{abs(out)}"] = one
+    name = label(side, rungs if is_call else -rungs)
+    assert level(name) == rungs
+    np.testing.assert_array_equal(strike_at(strikes, atm, level(name), is_call), worn.get(name, NAN))
