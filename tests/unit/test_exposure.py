@@ -126,6 +126,14 @@ def test_of_two_zeros_the_one_nearest_the_forward_is_the_flip() -> None:
     assert above == pytest.approx(closed_flip(25_000.0, 26_000.0, 1.0, 0.13, years), rel=1e-9)
 
 
+def test_a_bump_narrower_than_the_even_grid_is_found_by_its_strike() -> None:
+    # Five seconds to go, gamma reaches some two rupees to each side; even points lie 25 rupees apart.
+    strikes, years = np.array([24_990.0, 25_000.0, 25_010.0]), 5 / (365 * 86_400)
+    oi = np.array([[1000.0, 0.0, 1000.0], [0.0, 1000.0, 0.0]])
+    found = gamma_flip(strikes, np.full(3, 0.13), oi, forward=25_013.0, years=years)
+    assert found == pytest.approx(closed_flip(25_000.0, 25_010.0, 1.0, 0.13, years), rel=1e-12)
+
+
 def test_without_a_change_of_sign_there_is_no_flip() -> None:
     calls_only = np.array([OI[0], np.zeros(5)])
     assert math.isnan(gamma_flip(STRIKES, SIGMA, calls_only, forward=FORWARD, years=YEARS))

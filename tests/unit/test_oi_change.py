@@ -27,8 +27,8 @@ def test_the_change_is_not_the_total_and_unknown_is_not_nought() -> None:
 
 
 def test_the_change_in_per_cent_is_of_the_reference() -> None:
-    found = percent_change([1300.0, 500.0, 65.0, 65.0, NAN, 0.0], [1000.0, 1000.0, 0.0, NAN, 65.0, 400.0])
-    np.testing.assert_allclose(found, [30.0, -50.0, NAN, NAN, NAN, -100.0])
+    found = percent_change([1300.0, 500.0, 65.0, 65.0, NAN, 0.0, 1.0], [1000.0, 1000.0, 0.0, NAN, 65.0, 400.0, -1.0])
+    np.testing.assert_allclose(found, [30.0, -50.0, NAN, NAN, NAN, -100.0, NAN])
 
 
 @pytest.mark.parametrize(
