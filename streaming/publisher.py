@@ -1,9 +1,10 @@
 """The writing end of topics, synchronous: keeps the last document of each and announces what changed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, cast
 
+import msgspec
 import redis
 
 from streaming.domain.sequencing import Document, Position, diff
@@ -11,6 +12,8 @@ from streaming.state import FrameRecord, State, encode, frame_id, frames_key, re
 from tradingviz.core.clock import Clock, now_ms
 
 __all__ = ["Fenced", "Publication", "Publisher", "read_state"]
+
+_NOTHING = encode({})
 
 # The frame first: where its id is refused, the state of the newer publisher must stay. (MULTI would write it
 # anyway.) A refused frame that is already there, byte for byte, is our own: redis-py repeated a call whose
@@ -37,15 +40,37 @@ class Fenced(RuntimeError):
         self.topic = topic
 
 
+class View(Protocol):
+    """A document that writes itself and what changed in it as MessagePack, quicker than leaf by leaf."""
+
+    def packed(self) -> bytes:
+        """Return the document."""
+
+    def packed_patch(self, before: Any) -> bytes:
+        """Return what `streaming.domain.sequencing.diff` gives for `before`, a view of the same kind, and this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The view of a document that is nothing but nested dicts; it must not be changed any more."""
+
+    document: Document
+
+    def packed(self) -> bytes:
+        """Return the document."""
+        return encode(self.document)
+
+    def packed_patch(self, before: "Plain") -> bytes:
+        """Return what changed."""
+        return encode(diff(before.document, self.document))
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a topic is now: a document of JSON values, its event time (ms UTC) and how it was computed.
-
-    The publisher keeps the document to compare the next one with: it must not be changed any more.
-    """
+    """What a topic is now: a document of JSON values, its event time (ms UTC) and how it was computed."""
 
     topic: str
-    document: Document
+    view: View
     ts_event: int
     convention: str
 
@@ -55,7 +80,7 @@ class _Line:
     """What was last published of a topic."""
 
     position: Position
-    document: Document = field(default_factory=dict)
+    view: View | None = None
     stamp: tuple[int, str] = (0, "")
 
 
@@ -100,7 +125,7 @@ class Publisher:
 
     def publish(self, topic: str, document: Document, *, ts_event: int, convention: str) -> int:
         """Publish one document; return its `seq`. See publish_many."""
-        return self.publish_many([Publication(topic, document, ts_event, convention)])[0]
+        return self.publish_many([Publication(topic, Plain(document), ts_event, convention)])[0]
 
     def publish_many(self, publications: Iterable[Publication]) -> list[int]:
         """Publish documents in one round trip; return each one's `seq`, the last one where nothing changed.
@@ -139,13 +164,16 @@ class Publisher:
     def _advance(self, item: Publication) -> _Record | None:
         """Take a document as published; return what to write, None where nothing changed."""
         line = self._lines[item.topic]
-        delta = diff(line.document, item.document)
-        if not delta and (item.ts_event, item.convention) == line.stamp:
-            return None
+        # A new kind of view, as after a new version was started, begins as if nothing had been there.
+        is_first = type(line.view) is not type(item.view)
+        document = item.view.packed()
+        delta = document if is_first else item.view.packed_patch(line.view)
         stamp = (item.ts_event, item.convention)
-        fresh = _Line(Position(line.position.epoch, line.position.seq + 1), item.document, stamp)
+        if delta == _NOTHING and stamp == line.stamp:
+            return None
+        fresh = _Line(Position(line.position.epoch, line.position.seq + 1), item.view, stamp)
         self._lines[item.topic] = fresh
-        return _record(item.topic, fresh, delta)
+        return _record(item.topic, fresh, document, delta)
 
     def _write(self, records: list[_Record]) -> dict[str, object]:
         """Return Redis's answer per topic, the worst where a topic has several."""
@@ -176,10 +204,12 @@ class Publisher:
             self._lines.pop(topic, None)
 
 
-def _record(topic: str, line: _Line, delta: Document) -> _Record:
+def _record(topic: str, line: _Line, document: bytes, delta: bytes) -> _Record:
     """Return what one publication writes."""
     epoch, seq = line.position
     ts_event, convention = line.stamp
-    frame = FrameRecord(epoch=epoch, seq=seq, ts_event=ts_event, convention=convention, delta=delta)
-    state = State(epoch=epoch, seq=seq, ts_event=ts_event, convention=convention, document=line.document)
-    return _Record(topic, frame_id(line.position), encode(frame), encode(state))
+    rest: dict[str, Any] = {"epoch": epoch, "seq": seq, "ts_event": ts_event, "convention": convention}
+    # Packed already: only what stands around it is encoded.
+    frame = encode(FrameRecord(delta=cast("Document", msgspec.Raw(delta)), **rest))
+    state = encode(State(document=cast("Document", msgspec.Raw(document)), **rest))
+    return _Record(topic, frame_id(line.position), frame, state)

@@ -24,12 +24,12 @@ from fo_analytics.domain.chain import (
     spot_is_contradicted,
     value_chain,
 )
+from fo_analytics.domain.chain_view import GREEKS
 from fo_analytics.domain.layout import ChainLayout, Layout
 from fo_analytics.domain.moneyness import atm_strike
 from fo_analytics.domain.open_interest import max_pain, put_call_ratio
 from fo_analytics.domain.ticks import Floats
 
-GREEKS = ("delta", "gamma", "theta", "vega", "rho")
 _VALUES = ("open", "high", "low", "close", "volume", "oi", "bid", "ask", "forward", "iv", *GREEKS)
 _TAIL = ("cumulative", "bid_qty", "ask_qty", "first_volume", "last_volume", "quote_volume")
 BAR_ROW = np.dtype(

@@ -8,12 +8,12 @@ from datetime import date
 from fo_analytics.domain import bars
 from fo_analytics.domain.bars import Minute
 from fo_analytics.domain.chain import Convention, Terms
-from fo_analytics.domain.document import Document, Subject, chain_document
+from fo_analytics.domain.document import Document, Subject, chain_view
 from fo_analytics.domain.layout import NOWHERE, ChainLayout
 from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.topics import chain_topic, underlying_topic
-from streaming.publisher import Publication, Publisher
+from streaming.publisher import Plain, Publication, Publisher
 
 
 class Live:
@@ -86,8 +86,8 @@ class Live:
         symbol = view.desk.listing.symbol
         quotes = chain.quotes(view.state, view.desk.layout.spot_slot)
         terms = Terms(view.as_of_ms, chain.expires_at_ms, self._rate, spot_is_trusted=trusted)
-        document = chain_document(Subject(symbol, chain.expiry), quotes, terms)
-        return Publication(chain_topic(symbol, chain.expiry), document, view.as_of_ms, terms.convention.value)
+        shown = chain_view(Subject(symbol, chain.expiry), quotes, terms)
+        return Publication(chain_topic(symbol, chain.expiry), shown, view.as_of_ms, terms.convention.value)
 
     def _underlying(self, view: "_View") -> Publication:
         desk, spot = view.desk, view.desk.layout.spot_slot
@@ -103,7 +103,9 @@ class Live:
             "official_close": close.price if close and close.ts <= view.as_of_ms else None,
             "expiries": sorted(expiry.isoformat() for expiry in self._expiries[desk.listing.underlying_id]),
         }
-        return Publication(underlying_topic(desk.listing.symbol), document, view.as_of_ms, Convention.EXACT.value)
+        return Publication(
+            underlying_topic(desk.listing.symbol), Plain(document), view.as_of_ms, Convention.EXACT.value
+        )
 
 
 class _View:

@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from streaming.domain.sequencing import Document, apply
-from streaming.publisher import Fenced, Publication, Publisher
+from streaming.publisher import Fenced, Plain, Publication, Publisher
 from streaming.state import (
     FIELD,
     FrameRecord,
@@ -65,8 +65,8 @@ def test_what_did_not_change_is_not_written_but_a_later_event_time_is(client: re
 
 def test_many_topics_and_one_topic_twice_go_in_one_call(client: redis.Redis, redis_url: str) -> None:
     publisher = Publisher(client)
-    items = [Publication(f"t{n}", {"n": n}, 1, "exact") for n in range(40)]
-    again = Publication("t0", {"n": 100}, 2, "exact")
+    items = [Publication(f"t{n}", Plain({"n": n}), 1, "exact") for n in range(40)]
+    again = Publication("t0", Plain({"n": 100}), 2, "exact")
     assert publisher.publish_many([*items, again]) == [2] + [1] * 39 + [2]
     states = read_states(client, [item.topic for item in items])
     assert [state.document["n"] for state in states if state] == [100, *range(1, 40)]
@@ -95,10 +95,10 @@ def test_the_one_who_began_last_writes_and_the_other_is_refused(client: redis.Re
 
 def test_a_refused_topic_does_not_hold_up_the_others_of_the_call(client: redis.Redis) -> None:
     old, new = Publisher(client, clock=lambda: 1000), Publisher(client, clock=lambda: 2000)
-    old.publish_many([Publication(topic, {"n": 1}, 1, "exact") for topic in "abc"])
+    old.publish_many([Publication(topic, Plain({"n": 1}), 1, "exact") for topic in "abc"])
     new.publish("b", {"n": 2}, ts_event=2, convention="exact")
     with pytest.raises(Fenced):
-        old.publish_many([Publication(topic, {"n": 3}, 3, "exact") for topic in "abc"])
+        old.publish_many([Publication(topic, Plain({"n": 3}), 3, "exact") for topic in "abc"])
     assert [state and state.document["n"] for state in read_states(client, ["a", "b", "c"])] == [3, 2, 3]
 
 
@@ -118,7 +118,7 @@ def test_a_write_repeated_because_its_answer_was_lost_is_not_mistaken_for_a_riva
 ) -> None:
     publisher = Publisher(client)
     publish(publisher, HISTORY[0])
-    record = publisher._advance(Publication(TOPIC, HISTORY[1], 2, "exact"))
+    record = publisher._advance(Publication(TOPIC, Plain(HISTORY[1]), 2, "exact"))
     assert record is not None
     assert publisher._write([record]) == publisher._write([record]) == {TOPIC: 1}
     assert publish(publisher, HISTORY[2]) == 3
