@@ -6,7 +6,7 @@ from celery import shared_task
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import Bar
-from fo_analytics.services import rollups
+from fo_analytics.services import retention, rollups
 from fo_analytics.services.coverage import refresh_coverage
 
 
@@ -27,3 +27,9 @@ def refresh_recent_coverage() -> int:
 def roll_up_due() -> int:
     """Roll up what ingest marked; return the rows that changed. Runs side by side share the work."""
     return rollups.roll_up_due()
+
+
+@shared_task(name="fo_analytics.drop_expired_rows")
+def drop_expired_rows() -> int:
+    """Drop what the settings RETENTION_* keep no longer; return the rows that went."""
+    return sum(expired.rows for expired in retention.drop_expired_rows())

@@ -21,4 +21,9 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 4},
     },
+    "drop-expired-rows": {
+        "task": "fo_analytics.drop_expired_rows",
+        "schedule": 86_400.0,
+        "options": {"expires": 3_600},
+    },
 }

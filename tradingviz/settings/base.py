@@ -168,6 +168,10 @@ TICK_SHARD = env.integer("TICK_SHARD", 0, high=1023)
 RISK_FREE_RATE = env.decimal("RISK_FREE_RATE", 0.065, low=-0.05, high=0.5)
 INGEST_PUBLISH_MS = env.integer("INGEST_PUBLISH_MS", 100, low=20, high=10_000)
 INGEST_COMMIT_MS = env.integer("INGEST_COMMIT_MS", 500, low=50, high=10_000)
+# Days kept of each time series, the newest stored one included; 0 keeps everything.
+RETENTION_BAR_DAYS = env.integer("RETENTION_BAR_DAYS", 90, low=0, high=36_500)
+RETENTION_CHAIN_METRIC_DAYS = env.integer("RETENTION_CHAIN_METRIC_DAYS", 400, low=0, high=36_500)
+RETENTION_BAR_ROLLUP_DAYS = env.integer("RETENTION_BAR_ROLLUP_DAYS", 0, low=0, high=36_500)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
