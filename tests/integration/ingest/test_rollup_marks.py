@@ -8,9 +8,10 @@ from threading import Event
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from fo_analytics.domain.calendar import MINUTE_MS, from_ms, to_ms
-from fo_analytics.models import Bar, BarRollup, OfficialClose, RollupDue
+from fo_analytics.models import Bar, BarRollup, OfficialClose, RollupDue, Underlying
 from fo_analytics.replay.recording import ContractKey
 from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
@@ -140,6 +141,31 @@ def test_every_underlying_and_day_has_its_own_mark(tokens: dict[ContractKey, int
     assert_all_equal_to_minutes()
 
 
+@pytest.mark.django_db
+def test_all_underlyings_of_a_day_are_rolled_up_by_one_statement_per_timeframe(tokens: dict[ContractKey, int]) -> None:
+    for key in tokens:
+        take_in(tokens[key], 0, 7)
+    with CaptureQueriesContext(connection) as queries:
+        assert roll_up_due() == 18
+    assert sum("INSERT INTO bar_rollup" in found["sql"] for found in queries) == len(MINUTES)
+    assert_all_equal_to_minutes()
+
+
+@pytest.mark.django_db
+def test_what_is_late_in_one_underlying_leaves_the_earlier_buckets_of_others_alone(
+    tokens: dict[ContractKey, int],
+) -> None:
+    for key in (CALL, OTHER):
+        take_in(tokens[key], 0, 40)
+    roll_up_due()
+    BarRollup.objects.filter(timeframe="5m", time=from_ms(TEN)).update(high=1.0)
+    take_in(tokens[CALL], 1)
+    take_in(tokens[OTHER], 41)
+    roll_up_due()
+    highs = BarRollup.objects.filter(timeframe="5m", time=from_ms(TEN)).values_list("instrument__token", "high")
+    assert dict(highs) == {tokens[CALL]: 100.0, tokens[OTHER]: 1.0}
+
+
 def roll_up_and_break_off() -> None:
     """Roll up, and end before it is committed."""
     with transaction.atomic():
@@ -223,6 +249,31 @@ def test_a_second_worker_leaves_an_underlying_to_the_first_or_waits_if_told(toke
                 patient.result(timeout=0.3)
         assert worker.result() == 5
         assert patient.result(timeout=30) == 0
+    assert_all_equal_to_minutes()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_underlying_that_is_busy_does_not_keep_the_others_waiting(tokens: dict[ContractKey, int]) -> None:
+    for key in (CALL, OTHER):
+        take_in(tokens[key], 0)
+    with side_by_side() as submit, transaction.atomic():
+        Underlying.objects.select_for_update(no_key=True).get(symbol="NIFTY")
+        assert submit(roll_up_due).result(timeout=30) == 5
+    assert RollupDue.objects.get().underlying.symbol == "NIFTY"
+    assert roll_up_due() == 5
+    assert_all_equal_to_minutes()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_patient_workers_that_want_the_same_underlyings_never_block_each_other_for_good(
+    tokens: dict[ContractKey, int],
+) -> None:
+    with side_by_side() as submit:
+        for minute in range(8):
+            for key in tokens:
+                take_in(tokens[key], minute)
+            workers = [submit(lambda: roll_up_due(wait=True)) for _ in range(4)]
+            assert sum(worker.result(timeout=30) for worker in workers) > 0
     assert_all_equal_to_minutes()
 
 
