@@ -247,6 +247,9 @@ class Bridge:
                 outbox.send()
             except NobodyReads as error:
                 self._refused.add("nobody_reads", reason=str(error))
+            except redis.ResponseError as error:
+                # No room left, for example: messages still come, and are kept as for a full stream.
+                self._refused.add("redis_refuses", reason=str(error))
             finally:
                 self.sent += waiting - len(outbox)
 

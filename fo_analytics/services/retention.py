@@ -101,7 +101,8 @@ def _drop_chunks(kept: _Kept, newest: datetime) -> tuple[int, int]:
         day = _first_kept(kept, newest)
         before = _count(kept, day)
         chunks = _chunks("drop_expired_chunks", kept, day)
-        return before - _count(kept, day), len(chunks)
+        dropped = before - _count(kept, day)
+        return (0, 0) if _marked_meanwhile(kept, newest, day) else (dropped, len(chunks))
 
 
 def _chunks(name: str, kept: _Kept, day: date) -> list[str]:
@@ -155,11 +156,18 @@ def _delete_batch(kept: _Kept, part: models.Q, newest: datetime, batch_rows: int
     if last is not None:
         expired = expired.filter(time__lte=last)
     deleted, _ = expired.delete()
-    if _first_kept(kept, newest) < day:
-        # Ingest has written to one of these days meanwhile: its minutes are to be rolled up first.
+    return 0 if _marked_meanwhile(kept, newest, day) else deleted
+
+
+def _marked_meanwhile(kept: _Kept, newest: datetime, day: date) -> bool:
+    """Return whether ingest has written to one of these days since; then all of it is taken back.
+
+    A drop waits for whoever is writing, and its minutes are to be rolled up first.
+    """
+    marked = _first_kept(kept, newest) < day
+    if marked:
         transaction.set_rollback(True)
-        return 0
-    return deleted
+    return marked
 
 
 def _is_hypertable(table: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -22,7 +22,7 @@ from fo_analytics.replay.recording import ContractKey
 from fo_analytics.selectors.sessions import calendar_of
 from fo_analytics.services.instruments import ensure_instruments
 from fo_analytics.services.retention import drop_expired_rows
-from fo_analytics.services.rollups import roll_up
+from fo_analytics.services.rollups import roll_up, roll_up_due
 from fo_analytics.tasks import drop_expired_rows as drop_expired_rows_task
 from tests.rig.data import REPOSITORY
 
@@ -245,6 +245,31 @@ def test_several_at_once_drop_each_row_once() -> None:
         rows = [future.result(timeout=60) for future in [pool.submit(work) for _ in range(3)]]
     assert sum(rows) == 3 * (2 * 375 + 375 + 2 * BUCKETS)
     assert [days_of(model) for model in TABLES] == [DAYS[3:]] * 3
+
+
+@pytest.mark.usefixtures("connections_end")
+def test_a_late_tick_that_is_being_written_keeps_its_day_until_it_is_rolled_up() -> None:
+    store(DAYS, every=25)
+
+    def work() -> int:
+        try:
+            return drop_expired_rows_task()
+        finally:
+            connection.close()
+
+    with keeping(bars=1), ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            late = Bar.objects.order_by("time")[0]
+            Bar.objects.filter(pk=late.pk).update(close=7.0)
+            RollupDue.objects.create(underlying=late.instrument.underlying, date=DAYS[0], since=late.time)
+            worker = pool.submit(work)
+            with pytest.raises(TimeoutError):
+                worker.result(timeout=0.5)
+        assert worker.result(timeout=30) == 0
+        assert days_of(Bar) == DAYS
+        assert roll_up_due() > 0
+        assert drop_expired_rows_task() == 3 * 30
+    assert days_of(Bar) == DAYS[3:]
 
 
 @pytest.mark.parametrize("name", ["RETENTION_BAR_DAYS", "RETENTION_CHAIN_METRIC_DAYS", "RETENTION_BAR_ROLLUP_DAYS"])

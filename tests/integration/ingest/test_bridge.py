@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import OperationalError, connections
 
 from fo_analytics.domain.calendar import MINUTE_MS, to_ms
 from fo_analytics.models import Bar, ChainMetric, Instrument, MasterImport, OfficialClose, RollupDue, Underlying
@@ -98,7 +99,7 @@ def on_stream(shard: int = 0, client: redis.Redis | None = None) -> list[tuple[i
 
 
 @pytest.fixture
-def bridge(db: None, redis_url: str) -> Iterator[Bridge]:
+def bridge(transactional_db: None, redis_url: str) -> Iterator[Bridge]:
     """A bridge that listens."""
     made = make_bridge()
     listen(made)
@@ -197,6 +198,26 @@ def test_with_a_full_backlog_the_newest_ticks_are_kept_until_somebody_reads(db: 
     settle(bridge)
     assert [last for _, last in on_stream()] == [3.0, 4.0, 5.0]
     bridge.close()
+
+
+def test_contracts_seen_before_pass_while_the_database_is_away_and_others_are_counted(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DATABASE_PAUSE", 0.0)
+    publish(OPTIONS, message())
+    settle(bridge)
+    with connections["default"].execute_wrapper(refuse):
+        publish(OPTIONS, message(price=1.0), message(strike=26_000, price=2.0))
+        settle(bridge)
+    publish(OPTIONS, message(strike=26_000, price=3.0))
+    settle(bridge)
+    assert [last for _, last in on_stream()] == [100.0, 1.0, 3.0]
+    assert bridge.counts == {"database_away": 1}
+
+
+def refuse(*_: Any) -> None:
+    """Fail as a database does that does not answer."""
+    raise OperationalError("the server closed the connection")
 
 
 @pytest.fixture
