@@ -14,6 +14,7 @@ from fo_analytics.models import (
     Instrument,
     MasterImport,
     OfficialClose,
+    Repair,
     SessionInterval,
     SupersededTerms,
     TradingSession,
@@ -132,6 +133,16 @@ class BarCoverageAdmin(ReadOnlyAdmin):
     list_filter = ("underlying",)
     list_select_related = ("underlying",)
     date_hierarchy = "date"
+
+
+@admin.register(Repair)
+class RepairAdmin(ReadOnlyAdmin):
+    """Holes, and what was done about them."""
+
+    list_display = ("first", "last", "underlying", "outcome", "candles", "attempts", "asked_at", "due_at")
+    list_filter = ("outcome", "underlying")
+    list_select_related = ("underlying",)
+    date_hierarchy = "first"
 
 
 @admin.register(OfficialClose)

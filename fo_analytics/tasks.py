@@ -6,8 +6,9 @@ from celery import shared_task
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import Bar
-from fo_analytics.services import retention, rollups
+from fo_analytics.services import backfill, retention, rollups
 from fo_analytics.services.coverage import refresh_coverage
+from tradingviz.core.clock import now_ms
 
 
 @shared_task(name="fo_analytics.refresh_coverage")
@@ -33,3 +34,12 @@ def roll_up_due() -> int:
 def drop_expired_rows() -> int:
     """Drop what the settings RETENTION_* keep no longer; return the rows that went."""
     return sum(expired.rows for expired in retention.drop_expired_rows())
+
+
+@shared_task(name="fo_analytics.repair_holes")
+def repair_holes() -> int:
+    """Ask the ticker service for what the feed missed lately; return the ticks sent. Runs side by side share the work.
+
+    Without an answer there is one line in the log, and the next run asks again.
+    """
+    return backfill.repair_holes(now_ms=now_ms(), client=backfill.ticker_client())

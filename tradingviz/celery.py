@@ -26,4 +26,9 @@ app.conf.beat_schedule = {
         "schedule": 86_400.0,
         "options": {"expires": 3_600},
     },
+    "repair-holes": {
+        "task": "fo_analytics.repair_holes",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
 }

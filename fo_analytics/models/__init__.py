@@ -8,6 +8,7 @@ from fo_analytics.models.master import (
     SupersededTerms,
     Underlying,
 )
+from fo_analytics.models.repairs import Repair, RepairOutcome
 from fo_analytics.models.series import Bar, BarCoverage, BarRollup, ChainMetric, RollupDue
 from fo_analytics.models.sessions import SessionInterval, SessionKind, TradingSession
 
@@ -20,6 +21,8 @@ __all__ = [
     "InstrumentKind",
     "MasterImport",
     "OfficialClose",
+    "Repair",
+    "RepairOutcome",
     "RollupDue",
     "SessionInterval",
     "SessionKind",
