@@ -139,10 +139,10 @@ class BarCoverageAdmin(ReadOnlyAdmin):
 class RepairAdmin(ReadOnlyAdmin):
     """Holes, and what was done about them."""
 
-    list_display = ("first", "last", "underlying", "outcome", "candles", "attempts", "asked_at", "due_at")
+    list_display = ("first_minute", "last_minute", "underlying", "outcome", "candles", "attempts", "asked_at", "due_at")
     list_filter = ("outcome", "underlying")
     list_select_related = ("underlying",)
-    date_hierarchy = "first"
+    date_hierarchy = "first_minute"
 
 
 @admin.register(OfficialClose)

@@ -15,8 +15,8 @@ class Migration(migrations.Migration):
             name='Repair',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first', models.DateTimeField(help_text='open of the first missing minute')),
-                ('last', models.DateTimeField(help_text='open of the last one, as of the last attempt')),
+                ('first_minute', models.DateTimeField(help_text='open of the first missing minute')),
+                ('last_minute', models.DateTimeField(help_text='open of the last one, as of the last attempt')),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('asked_at', models.DateTimeField()),
                 ('due_at', models.DateTimeField(help_text='not asked again before, unless by manage.py backfill')),
@@ -25,8 +25,8 @@ class Migration(migrations.Migration):
                 ('underlying', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='repairs', to='fo_analytics.underlying')),
             ],
             options={
-                'ordering': ('-first', 'underlying'),
-                'constraints': [models.UniqueConstraint(fields=('underlying', 'first'), name='repair_hole')],
+                'ordering': ('-first_minute', 'underlying'),
+                'constraints': [models.UniqueConstraint(fields=('underlying', 'first_minute'), name='repair_hole')],
             },
         ),
     ]

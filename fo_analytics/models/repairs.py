@@ -22,8 +22,8 @@ class Repair(models.Model):
     """
 
     underlying = models.ForeignKey(Underlying, on_delete=models.CASCADE, related_name="repairs")
-    first = models.DateTimeField(help_text="open of the first missing minute")
-    last = models.DateTimeField(help_text="open of the last one, as of the last attempt")
+    first_minute = models.DateTimeField(help_text="open of the first missing minute")
+    last_minute = models.DateTimeField(help_text="open of the last one, as of the last attempt")
     attempts = models.PositiveIntegerField(default=0)
     asked_at = models.DateTimeField()
     due_at = models.DateTimeField(help_text="not asked again before, unless by manage.py backfill")
@@ -33,8 +33,8 @@ class Repair(models.Model):
     class Meta:
         """One row a hole; newest first."""
 
-        ordering = ("-first", "underlying")
-        constraints = (models.UniqueConstraint(fields=("underlying", "first"), name="repair_hole"),)
+        ordering = ("-first_minute", "underlying")
+        constraints = (models.UniqueConstraint(fields=("underlying", "first_minute"), name="repair_hole"),)
 
     def __str__(self) -> str:
-        return f"{self.underlying_id} {self.first}"
+        return f"{self.underlying_id} {self.first_minute}"

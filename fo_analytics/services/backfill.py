@@ -13,7 +13,7 @@ from itertools import islice
 from django.conf import settings
 from django.db.models import Min
 
-from fo_analytics.domain.calendar import Calendar, from_ms, ist_date
+from fo_analytics.domain.calendar import MINUTE_MS, Calendar, from_ms, ist_date
 from fo_analytics.domain.holes import Hole
 from fo_analytics.domain.repair import synthetic_ticks
 from fo_analytics.models import BarCoverage, Underlying
@@ -146,18 +146,20 @@ class _Work:
         contracts = repairables(underlying=self.underlying, calendar=self.calendar, hole=hole)
         tokens = [contract.token for contract in contracts]
         found = self.client.history(tokens, from_ms=hole.from_ms, to_ms=hole.to_ms)
+        missing = set(range(hole.first_ms, hole.last_ms + 1, MINUTE_MS))
+        unknown = missing - {candle.ts for candles in found.values() for candle in candles}
+        gap = max(unknown, default=None)
         rows = (
             row
             for contract in contracts
-            for row in synthetic_ticks(contract, found.get(contract.token, ()), from_ms=hole.from_ms)
+            for row in synthetic_ticks(contract, found.get(contract.token, ()), from_ms=hole.from_ms, gap_ms=gap)
         )
-        stamps = {candle.ts for candles in found.values() for candle in candles}
         return Outcome(
             underlying=self.underlying.symbol,
             hole=hole,
             contracts=len(contracts),
             candles=sum(map(len, found.values())),
-            filled=sum(hole.first_ms <= ts <= hole.last_ms for ts in stamps),
+            filled=len(missing - unknown),
             ticks=_send_in_batches(self.producer, rows),
         )
 

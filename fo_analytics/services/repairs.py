@@ -20,8 +20,10 @@ def claim(*, underlying: Underlying, hole: Hole, now: datetime, only_due: bool) 
     minute.
     """
     first, last = from_ms(hole.first_ms), from_ms(hole.last_ms)
-    earlier = Repair.objects.filter(underlying=underlying, first__lte=first, last__gte=first if hole.growing else last)
-    row = Repair(underlying=underlying, first=first, last=last, asked_at=now, due_at=now)
+    earlier = Repair.objects.filter(
+        underlying=underlying, first_minute__lte=first, last_minute__gte=first if hole.growing else last
+    )
+    row = Repair(underlying=underlying, first_minute=first, last_minute=last, asked_at=now, due_at=now)
     row.attempts = max(earlier.values_list("attempts", flat=True), default=0)
     Repair.objects.bulk_create([row], ignore_conflicts=True)
     # Read before looking who rests: of two processes, one sees the other's pause or has read what is not so any more.
@@ -31,7 +33,11 @@ def claim(*, underlying: Underlying, hole: Hole, now: datetime, only_due: bool) 
     taken = _row(underlying, hole).filter(attempts=attempts)
     return bool(
         taken.update(
-            last=last, attempts=attempts + 1, asked_at=now, due_at=now + pause(attempts), outcome=RepairOutcome.ASKED
+            last_minute=last,
+            attempts=attempts + 1,
+            asked_at=now,
+            due_at=now + pause(attempts),
+            outcome=RepairOutcome.ASKED,
         )
     )
 
@@ -53,4 +59,4 @@ def note_failure(*, underlying: Underlying, hole: Hole, now: datetime) -> None:
 
 
 def _row(underlying: Underlying, hole: Hole) -> QuerySet[Repair]:
-    return Repair.objects.filter(underlying=underlying, first=from_ms(hole.first_ms))
+    return Repair.objects.filter(underlying=underlying, first_minute=from_ms(hole.first_ms))

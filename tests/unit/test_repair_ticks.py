@@ -22,9 +22,9 @@ def at(minute: int) -> int:
     return START + minute * MINUTE_MS
 
 
-def volumes(contract: Repairable, candles: list[Candle], first: int = 0) -> list[float | None]:
+def volumes(contract: Repairable, candles: list[Candle], first: int = 0, gap: int | None = None) -> list[float | None]:
     """Return the day's volumes that a contract's ticks say, one a candle."""
-    rows = list(synthetic_ticks(contract, candles, from_ms=at(first)))
+    rows = list(synthetic_ticks(contract, candles, from_ms=at(first), gap_ms=None if gap is None else at(gap)))
     assert all(row[3] is None for number, row in enumerate(rows) if number % 4 != 3)
     return [row[3] for row in rows[3::4]]
 
@@ -71,6 +71,15 @@ def test_a_minute_that_is_known_in_part_counts_as_a_whole_once() -> None:
     assert volumes(Repairable(7, FAR, known), [candle(1), candle(2)], first=1) == [1_090.0, 1_155.0]
 
 
+def test_behind_a_minute_nobody_knows_volume_is_counted_back_from_the_next_one_known() -> None:
+    known = [(at(0), 1_000.0), (at(5), 2_000.0)]
+    candles = [candle(1), candle(3), candle(4), candle(5)]
+    assert volumes(Repairable(7, FAR, known), candles, first=1, gap=2) == [1_065.0, 1_870.0, 1_935.0, 2_000.0]
+    for unhelpful in (known[:1], [known[0], (at(6), 2_000.0)]):  # none behind it; one whose own minute is not known
+        said = volumes(Repairable(7, FAR, unhelpful), candles, first=1, gap=2)
+        assert said == [1_065.0, 1_130.0, 1_195.0, 1_260.0]
+
+
 def test_candles_that_end_behind_the_expiry_are_left_out() -> None:
     rows = list(synthetic_ticks(Repairable(7, at(2)), [candle(0), candle(1), candle(2), candle(3)], from_ms=at(0)))
     assert max(row[1] for row in rows) == at(2) - 1
@@ -81,15 +90,17 @@ def test_candles_that_end_behind_the_expiry_are_left_out() -> None:
     said=st.lists(st.integers(0, 500), min_size=8, max_size=8),
     held=st.sets(st.integers(0, 7)),
     first=st.integers(0, 6),
+    gap=st.none() | st.integers(0, 7),
 )
 def test_the_days_volume_never_falls_and_never_exceeds_what_is_known_later(
-    traded: list[int], said: list[int], held: set[int], first: int
+    traded: list[int], said: list[int], held: set[int], first: int, gap: int | None
 ) -> None:
     totals = [float(sum(traded[: n + 1])) for n in range(8)]
     known = [(at(n), totals[n]) for n in sorted(held)]
-    rows = volumes(Repairable(7, FAR, known), [candle(n, float(said[n])) for n in range(first, 8)], first=first)
+    minutes = [n for n in range(first, 8) if n != gap]
+    rows = volumes(Repairable(7, FAR, known), [candle(n, float(said[n])) for n in minutes], first=first, gap=gap)
     told = [volume for volume in rows if volume is not None]
     assert told == sorted(told)
-    for minute, volume in enumerate(told, start=first):
+    for minute, volume in zip(minutes, told, strict=True):
         later = [total for ms, total in known if ms > at(minute)]
         assert volume <= min(later, default=volume)

@@ -14,7 +14,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.models import User
 from fo_analytics.domain.calendar import from_ms
-from fo_analytics.models import Instrument, MasterImport, OfficialClose, SupersededTerms, Underlying
+from fo_analytics.models import Instrument, MasterImport, OfficialClose, Repair, SupersededTerms, Underlying
 from fo_analytics.services.coverage import refresh_coverage
 from tests.api.market import FIRST, close_market, feed, snapshot
 from tradingviz.quickstart.redis import EmbeddedRedis
@@ -62,6 +62,8 @@ def _fill() -> None:
     SupersededTerms.objects.create(
         instrument=Instrument.objects.all()[0], valid_to=MONDAY, lot_size=75, tick_size="0.05"
     )
+    stamps = dict.fromkeys(("first_minute", "last_minute", "asked_at", "due_at"), from_ms(FIRST))
+    Repair.objects.create(underlying=Underlying.objects.get(), **stamps)
     MasterImport.objects.create(as_of=MONDAY, markets="NFO", added=1, changed=0, expired=0)
     Group.objects.create(name="analysts")
     RefreshToken.for_user(User.objects.create_user("somebody")).blacklist()
