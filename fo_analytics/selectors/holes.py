@@ -1,7 +1,7 @@
 """Holes in the stored minutes, and what is known of the contracts that could fill them."""
 
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.db import connection
@@ -25,16 +25,20 @@ def find_holes(*, underlying: Underlying, calendar: Calendar, first: date, last:
         for session in calendar.sessions_between(first, last)
         if session.kind != SessionKind.SIMULATED and to_ms(session.opens_at) < until
     ]
-    minutes = [minute for session in sessions for minute in session.bucket_starts if to_ms(minute) < until]
-    missing = _without_bars(underlying, minutes, first)
-    held = {to_ms(minute) for minute in minutes} - missing
+    held = _minutes_with_bars(underlying, sessions) if sessions else set()
     return [hole for session in sessions for hole in holes_in(session, held, closed_until_ms=until)]
 
 
-def _without_bars(underlying: Underlying, minutes: list[datetime], first: date) -> set[int]:
-    parameters: dict[str, Any] = {"underlying_id": underlying.pk, "minutes": minutes, "first": first}
+def _minutes_with_bars(underlying: Underlying, sessions: list[Session]) -> set[int]:
+    first, last = sessions[0], sessions[-1]
+    parameters: dict[str, Any] = {
+        "underlying_id": underlying.pk,
+        "first": first.date,
+        "from": first.opens_at,
+        "to": last.closes_at,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(query("minutes_without_bars"), parameters)
+        cursor.execute(query("minutes_with_bars"), parameters)
         return {to_ms(minute) for (minute,) in cursor.fetchall()}
 
 
