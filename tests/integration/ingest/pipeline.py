@@ -12,6 +12,7 @@ from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
 from streaming.ticker.codec import TickRow
 from streaming.ticker.stream import TickProducer
+from tests.rig import checksums as rig
 from tradingviz.core.cache import forget_all
 from tradingviz.core.redis import sync_client
 
@@ -48,16 +49,7 @@ def replay(path: Path) -> int:
     return ticks
 
 
-def checksums() -> dict[str, tuple[int, str]]:
-    """Return count and checksum of every table that ingest writes, by natural order."""
-    orders = {
-        "bar": "instrument_id, time",
-        "chain_metric": "underlying_id, expiry, time",
-        "fo_analytics_officialclose": "underlying_id, date",
-    }
-    found: dict[str, tuple[int, str]] = {}
-    with connection.cursor() as cursor:
-        for table, order in orders.items():
-            cursor.execute(f"SELECT count(*), md5(string_agg(t::text, ',' ORDER BY {order})) FROM {table} AS t")
-            found[table] = cursor.fetchone()
-    return found
+def checksums() -> rig.Checksums:
+    """Return count and checksum of every table that ticks end in."""
+    connection.ensure_connection()
+    return rig.checksums(connection.connection)
