@@ -122,10 +122,14 @@ def redis_url(redis_server: EmbeddedRedis) -> str:
 @pytest.fixture
 def server_environment(transactional_db: None, redis_url: str) -> dict[str, str]:
     """Environment of a child process that is to use this test's database and Redis."""
-    found = connection.settings_dict
+    return child_environment(connection.settings_dict, redis_url)
+
+
+def child_environment(database: Mapping[str, Any], redis_url: str) -> dict[str, str]:
+    """Return the environment of a child process that is to use a database (in Django's words) and a Redis."""
     return {
         **os.environ,
-        **{f"DB_{name}": str(found[name]) for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")},
+        **{f"DB_{name}": str(database[name]) for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")},
         "REDIS_URL": redis_url,
         "PYTHONUNBUFFERED": "1",  # a line of its output can be waited for
         "ENVIRONMENT": "test",

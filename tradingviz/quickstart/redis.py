@@ -11,7 +11,7 @@ import redis
 from tradingviz.quickstart.errors import QuickstartError
 from tradingviz.quickstart.processes import Account, end_child, has_exited, spawn, wait_until
 
-START_SECONDS = 10.0
+LOADING_SECONDS = 60.0
 SHUTDOWN_SECONDS = 10.0
 _CONFIGURATION = """\
 bind 127.0.0.1
@@ -20,7 +20,6 @@ dir {folder}
 maxmemory {memory}
 maxmemory-policy noeviction
 save ""
-appendonly no
 daemonize no
 loglevel notice
 tcp-backlog 128
@@ -29,12 +28,15 @@ tcp-backlog 128
 
 @dataclass
 class EmbeddedRedis:
-    """One Redis server on 127.0.0.1, in memory only; with no room left it refuses writes and drops nothing.
+    """One Redis server on 127.0.0.1; with no room left it refuses writes and drops nothing.
 
     binary    the `redis-server` program
     folder    its working folder, reachable by `account`
     password  asked of every client, as any user of the machine reaches 127.0.0.1; empty: none
     memory    upper limit in Redis's notation
+    fsync     how the file that keeps every write is synced, in Redis's words: `everysec`, `always`, `no` (left to the
+              system); empty: there is none, and all is forgotten at the end. A kill of the server alone loses nothing
+              with `always` and `no`; with `everysec` writes wait in its memory while a slow sync is under way
     """
 
     binary: Path
@@ -43,6 +45,7 @@ class EmbeddedRedis:
     log: Path
     password: str = ""
     memory: str = "512mb"
+    fsync: str = ""
     account: Account | None = None
     child: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
@@ -53,7 +56,7 @@ class EmbeddedRedis:
         self.stop()
         self.child = self._spawn()
         child = self.child
-        settled = wait_until(lambda: has_exited(child) or self.ready(), seconds=START_SECONDS)
+        settled = wait_until(lambda: has_exited(child) or self.ready(), seconds=LOADING_SECONDS)
         if settled and not has_exited(child):
             return
         self.stop()
@@ -99,6 +102,7 @@ class EmbeddedRedis:
 
     def _configuration(self) -> bytes:
         text = _CONFIGURATION.format(port=self.port, folder=self.folder, memory=self.memory)
+        text += f"appendonly yes\nappendfsync {self.fsync}\n" if self.fsync else "appendonly no\n"
         return (text + (f"requirepass {self.password}\n" if self.password else "")).encode()
 
 
