@@ -168,7 +168,7 @@ class _Run:
         if "REDIS_URL" in user:
             require_redis(user["REDIS_URL"])
         else:
-            values["REDIS_URL"] = self._start_redis(pids, endings, known)
+            values["REDIS_URL"] = self._start_redis(pids, endings, known, values["DB_NAME"])
         environment.write(self._state.environment, values)
         return self._for_application(user, values)
 
@@ -196,9 +196,9 @@ class _Run:
         address = {"DB_HOST": str(server.socket_dir), "DB_PORT": str(server.port), "DB_USER": server.user}
         return {**address, "DB_PASSWORD": server.password}
 
-    def _start_redis(self, pids: PidFile, endings: ExitStack, known: Mapping[str, str]) -> str:
+    def _start_redis(self, pids: PidFile, endings: ExitStack, known: Mapping[str, str], database: str) -> str:
         self._console.say("starting Redis")
-        server = embedded_redis(self._state, installation(self._state.folder), known)
+        server = embedded_redis(self._state, installation(self._state.folder), known, database=database)
         self._guard("redis", server, pids, endings)
         return server.url()
 

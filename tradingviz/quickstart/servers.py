@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote
 
 import psycopg
 import redis
@@ -94,14 +95,18 @@ def embedded_postgres(state: State, programs: Installation, known: Mapping[str, 
     )
 
 
-def embedded_redis(state: State, programs: Installation, known: Mapping[str, str]) -> EmbeddedRedis:
-    """The Redis of a state folder; not started."""
+def embedded_redis(state: State, programs: Installation, known: Mapping[str, str], *, database: str) -> EmbeddedRedis:
+    """The Redis of a state folder, which keeps ticks and what is live over a restart; not started.
+
+    Each database has its own: generated prices that wait in one must not go into another.
+    """
     return EmbeddedRedis(
         binary=programs.redis,
-        folder=programs.own_folder("redis"),
+        folder=programs.own_folder(f"redis-{quote(database, safe='')}"),
         port=free_port(_port(known.get("REDIS_URL", "").rpartition(":")[2].partition("/")[0])),
         log=state.logs / "redis.log",
         password=known["REDIS_PASSWORD"],
+        fsync="everysec",
         account=programs.account,
     )
 

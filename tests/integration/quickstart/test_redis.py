@@ -12,6 +12,8 @@ from tradingviz.quickstart.errors import QuickstartError
 from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.processes import wait_until
 from tradingviz.quickstart.redis import EmbeddedRedis
+from tradingviz.quickstart.servers import embedded_redis
+from tradingviz.quickstart.state import open_state
 from tradingviz.quickstart.throwaway import throwaway_redis
 
 
@@ -34,6 +36,44 @@ def test_it_starts_again_after_a_kill_and_has_forgotten_everything(server: Embed
     with redis.Redis.from_url(server.url()) as client:
         assert client.get("key") is None
     assert not list(server.folder.glob("*.rdb"))
+
+
+@pytest.mark.parametrize(
+    ("fsync", "end"), [("no", signal.SIGKILL), ("always", signal.SIGKILL), ("everysec", signal.SIGTERM)]
+)
+def test_with_an_append_only_file_what_it_said_yes_to_is_there_again(
+    fsync: str, end: signal.Signals, programs: Installation
+) -> None:
+    keeping = throwaway_redis(programs)
+    keeping.fsync = fsync
+    keeping.start()
+    try:
+        with redis.Redis.from_url(keeping.url()) as client:
+            for number in range(500):
+                client.xadd("stream", {"number": number})
+            assert keeping.child is not None
+            os.kill(keeping.child.pid, end)
+            assert wait_until(lambda: not keeping.running, seconds=10)
+            keeping.start()
+            assert client.xlen("stream") == 500
+    finally:
+        keeping.stop()
+
+
+def test_the_redis_of_one_database_never_shows_what_another_left(programs: Installation, tmp_path: Path) -> None:
+    state, known = open_state(tmp_path / "state"), {"REDIS_PASSWORD": "secret"}
+    real, simulated, again = (
+        embedded_redis(state, programs, known, database=name) for name in ("real", "simulated", "real")
+    )
+    assert real.folder == again.folder
+    for server, expected in ((real, []), (simulated, []), (again, [b"chain"])):
+        server.start()
+        try:
+            with redis.Redis.from_url(server.url()) as client:
+                assert client.keys() == expected
+                client.set("chain", "prices")
+        finally:
+            server.stop()
 
 
 def test_a_stop_ends_the_process(server: EmbeddedRedis) -> None:
