@@ -40,8 +40,8 @@ class Feeder(threading.Thread):
         return len(self._batches)
 
     def instants(self, random: Random, count: int) -> list[int]:
-        """Return random places in the feed, in order, with enough behind the last one."""
-        return sorted(random.randrange(1, int(self.total * LAST_FAULT)) for _ in range(count))
+        """Return random places in the feed, in order: after ingest has begun, and well before the end."""
+        return sorted(random.randrange(BACKLOG, int(self.total * LAST_FAULT)) for _ in range(count))
 
     def run(self) -> None:
         """Send everything, or keep the reason why not."""
