@@ -54,9 +54,10 @@ def throughput(*, rounds: int, minutes: int) -> None:
         rates = sorted(each[name] for each in found)
         print(f"  {statistics.median(rates):>11,.0f} {unit:32} ({min(rates):,.0f} to {max(rates):,.0f})")
     last = found[-1]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"  {last['ticks']:,} ticks of {len(market.token):,} contracts, {last['bars']:,} bars in {last['commits']} commits; "
-        f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB"
+        f"  {last['ticks']:,} ticks of {len(market.token):,} contracts, {last['bars']:,} bars, "
+        f"{last['commits']} commits; peak memory {memory:,.0f} MiB"
     )
 
 
@@ -146,8 +147,11 @@ def write_alone(committed: list[Any]) -> float:
 def latency(*, seconds: int) -> None:
     """Send live ticks, watch the frames, print how long the ticks took."""
     empty_tables()
-    today = date.today()
+    from fo_analytics.domain.calendar import from_ms, ist_date
     from fo_analytics.services.sessions import ensure_simulated_sessions
+    from tradingviz.core.clock import now_ms
+
+    today = ist_date(from_ms(now_ms()))
 
     ensure_simulated_sessions(first=today, last=today + timedelta(days=30))
     listed(today, CONTRACTS)

@@ -20,6 +20,7 @@ from fo_analytics.models import (
     TradingSession,
     Underlying,
 )
+from fo_analytics.selectors.reference import session_horizons
 from fo_analytics.services.sessions import session_changed
 
 Model = Any
@@ -109,6 +110,12 @@ class TradingSessionAdmin(admin.ModelAdmin[TradingSession]):
         """Let running processes know, once the intervals are saved, too."""
         super().save_related(request, form, formsets, change)
         session_changed(session=form.instance)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Say how far ahead the sessions are known."""
+        for exchange, until in session_horizons().items():
+            self.message_user(request, f"{exchange}: sessions are known until {until}; weekdays after it are assumed")
+        return super().changelist_view(request, extra_context)
 
     @admin.display(description="hours")
     def hours(self, session: TradingSession) -> str:

@@ -14,7 +14,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.ingest.heartbeat import FRESH_MS, Heartbeat, read_heartbeat
+from fo_analytics.selectors.reference import session_horizons
 from tradingviz.core import json
 from tradingviz.core import metrics as core_metrics
 from tradingviz.core.clock import now_ms
@@ -66,8 +68,18 @@ def report() -> dict[str, Any]:
             "ingest_heartbeat": now - beat.ts if beat else None,
             "last_tick": now - beat.ts_event if beat and beat.ts_event else None,
         },
+        "sessions": _sessions(now) if words["database"] == HEALTHY else None,
         "ticks": beat.ticks if beat else None,
         "dropped": beat.dropped if beat else None,
+    }
+
+
+def _sessions(now: int) -> dict[str, Any]:
+    """Return how far ahead each exchange's sessions are known, and whether today's is only assumed."""
+    today = ist_date(from_ms(now))
+    return {
+        exchange: {"known_until": until, "assumed": until is None or today > until}
+        for exchange, until in session_horizons().items()
     }
 
 

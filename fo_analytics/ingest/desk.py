@@ -64,10 +64,11 @@ class Desk:
         place = np.minimum(np.searchsorted(self._sorted_tokens, tokens), len(self._sorted_tokens) - 1)
         return np.where(self._sorted_tokens[place] == tokens, self._sorted_slots[place], -1)
 
-    def add(self, ticks: Ticks) -> Mask:
+    def add(self, ticks: Ticks, *, live: bool = True) -> Mask:
         """Add ticks of this session's date; return the mask (n,) of those outside its hours, which are left out.
 
         Ticks up to 15 minutes after the close belong to the last minute; those of the spot are the official close.
+        Ticks that are not `live` fill a hole: what is live stays as of the minute it was.
         """
         minute = self.session.minute_of(ticks.ts)
         late = self.session.late_minute(ticks.ts)
@@ -76,7 +77,8 @@ class Desk:
         minute = np.where(late & ~is_spot, self.session.minutes - 1, minute)
         inside = minute >= 0
         self.book.add(minute[inside], ticks.take(inside))
-        self.live_minute = max(self.live_minute, int(minute.max(initial=-1)))
+        if live:
+            self.live_minute = max(self.live_minute, int(minute.max(initial=-1)))
         self._note_chains(ticks.slot[inside])
         return np.asarray(~inside & ~(late & is_spot))
 

@@ -63,8 +63,11 @@ class Engine:
         """Return the desks, the least recently used first."""
         return self._desks.values()
 
-    def accept(self, batch: TickBatch) -> None:
-        """Take a batch in; bad ticks are counted by kind and left out, the others always count."""
+    def accept(self, batch: TickBatch, *, live: bool = True) -> None:
+        """Take a batch in; bad ticks are counted by kind and left out, the others always count.
+
+        A batch that is not `live` fills a hole. Raises SessionsChanged, django.db.Error.
+        """
         self.ticks_seen += len(batch.ts)
         owners = self.master.owners(batch.token)
         ticks = absent_where_zero(_ticks_of(batch))
@@ -73,7 +76,7 @@ class Engine:
         days = (ticks.ts + IST_OFFSET_MS) // DAY_MS
         for owner, day in np.unique(np.stack([owners[good], days[good]]), axis=1).T.tolist():
             mask = good & (owners == owner) & (days == day)
-            self._deliver(owner, batch.token[mask], ticks.take(mask))
+            self._deliver(owner, batch.token[mask], ticks.take(mask), live=live)
 
     def _screen(self, ticks: Ticks, known: Mask, batch: TickBatch) -> Mask:
         """Count what is rejected; return the mask of the rest."""
@@ -86,7 +89,7 @@ class Engine:
                 good &= ~mask
         return good
 
-    def _deliver(self, owner: int, tokens: Ints, ticks: Ticks) -> None:
+    def _deliver(self, owner: int, tokens: Ints, ticks: Ticks, *, live: bool) -> None:
         if not self._owns(owner):
             self.events.add("other_shard", len(ticks), underlying=self.master.listings[owner].symbol)
             return
@@ -97,7 +100,7 @@ class Engine:
         slots = desk.slots_of(tokens)
         self.events.add("expired_contract", int((slots < 0).sum()))
         placed = slots >= 0
-        left_out = desk.add(_placed(ticks.take(placed), slots[placed]))
+        left_out = desk.add(_placed(ticks.take(placed), slots[placed]), live=live)
         self.events.add("outside_session", int(left_out.sum()), underlying=desk.listing.symbol)
 
     def desk(self, owner: int, day: date) -> Desk | None:

@@ -156,9 +156,11 @@ class IngestService:
     def read(self) -> int:
         """Take the next entries in; return how many there were."""
         entries = self._parts.reader.read(count=MAX_ENTRIES_A_READ, block_ms=max(1, int(self._pace.publish * 200)))
-        batches = [batch for entry in entries if (batch := self._decoded(entry)) is not None]
-        if batches:
-            self._parts.engine.accept(join(batches))
+        decoded = [(entry.repairs, batch) for entry in entries if (batch := self._decoded(entry)) is not None]
+        for repairs in (False, True):
+            batches = [batch for kind, batch in decoded if kind is repairs]
+            if batches:
+                self._parts.engine.accept(join(batches), live=not repairs)
         return len(entries)
 
     def _decoded(self, entry: TickEntry) -> TickBatch | None:

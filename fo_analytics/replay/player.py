@@ -8,7 +8,7 @@ from datetime import date
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.replay.recording import ContractKey, RecordedTick
 from streaming.ticker.codec import TickRow
-from streaming.ticker.stream import TickProducer
+from streaming.ticker.stream import TickStreams
 
 BATCH = 1_000
 
@@ -29,7 +29,7 @@ class Played:
 
 def play(
     snapshots: Iterable[Snapshot],
-    producer: TickProducer,
+    streams: TickStreams,
     tokens: Tokens,
     *,
     speed: float | None,
@@ -51,7 +51,7 @@ def play(
             known |= tokens(unknown, ist_date(from_ms(ts)))
             played.underlyings |= {key.underlying for key in unknown}
         for at in range(0, len(ticks), BATCH):
-            producer.send(_row(tick, known[tick.key]) for tick in ticks[at : at + BATCH])
+            streams.send((tick.key.underlying, _row(tick, known[tick.key])) for tick in ticks[at : at + BATCH])
         played.ticks += len(ticks)
         played.snapshots += 1
         played.ts = ts

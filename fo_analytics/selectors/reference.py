@@ -54,6 +54,13 @@ def calendar(*, exchange: str) -> Calendar:
 
 
 @remembered(seconds=SECONDS)
+def session_horizons() -> Mapping[str, date | None]:
+    """Return, of each exchange with underlyings, the last day its sessions are known of; later ones are assumed."""
+    exchanges = sorted({underlying.exchange for underlying in _underlyings().values()})
+    return {exchange: calendar(exchange=exchange).known_until for exchange in exchanges}
+
+
+@remembered(seconds=SECONDS)
 def _listed(*, exchange: str) -> Mapping[str, tuple[Listed, ...]]:
     """Return the listed option expiries of every underlying of an exchange."""
     with connection.cursor() as cursor:

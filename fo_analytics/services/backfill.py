@@ -168,6 +168,6 @@ def _send_in_batches(producer: TickProducer, rows: Iterable[TickRow]) -> int:
     waiting = iter(rows)
     sent = 0
     while batch := list(islice(waiting, BATCH)):
-        producer.send(batch)
+        producer.send(batch, repairs=True)
         sent += len(batch)
     return sent

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 from fo_analytics.domain.calendar import from_ms, ist_date
@@ -20,34 +21,34 @@ from fo_analytics.replay.recording import read, recordings
 from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
 from fo_analytics.services.sessions import ensure_simulated_sessions
-from streaming.ticker.stream import TickProducer
+from streaming.ticker.stream import TickStreams
 from tradingviz.core.clock import now_ms
 from tradingviz.core.redis import sync_client
 
 logger = logging.getLogger(__name__)
 
 
-def replay_recording(*, path: Path, speed: float | None, shard: int, wait: bool) -> Iterator[Played]:
+def replay_recording(*, path: Path, speed: float | None, wait: bool) -> Iterator[Played]:
     """Send a recording, or a folder's in order of their names; yields progress after each snapshot.
 
     `wait`: return only when everything is committed. Raises UnknownRecording, NobodyReads, redis.RedisError.
     """
-    producer = TickProducer(sync_client(), shard=shard)
+    streams = TickStreams(sync_client(), shards=settings.TICK_SHARDS)
     snapshots = (snapshot for file in recordings(path) for snapshot in read(file))
-    yield from play(snapshots, producer, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=speed)
+    yield from play(snapshots, streams, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=speed)
     if wait:
-        producer.wait_until_taken()
+        streams.wait_until_taken()
 
 
-def simulate_market(*, shard: int, seed: int, interval_s: float) -> Iterator[Played]:
+def simulate_market(*, seed: int, interval_s: float) -> Iterator[Played]:
     """Send the generated market in real time, for ever; yields progress after each snapshot."""
     start = now_ms()
     today = ist_date(from_ms(start))
     ensure_simulated_sessions(first=today, last=today + timedelta(days=30))
     market = GeneratedMarket(MarketShape(), start_ms=start, seed=seed)
     snapshots = (market.snapshot(now_ms()) for _ in _every(interval_s))
-    producer = TickProducer(sync_client(), shard=shard)
-    yield from play(snapshots, producer, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None)
+    streams = TickStreams(sync_client(), shards=settings.TICK_SHARDS)
+    yield from play(snapshots, streams, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None)
 
 
 def _every(seconds: float) -> Iterator[None]:

@@ -65,7 +65,10 @@ def _work_off(owners: Collection[int], day: date, session: Session | None, *, wa
         if session is None:
             logger.warning("minutes of %s belong to no session: they are not rolled up", day)
             return 0
-        return _roll_up_session(since, session)
+        # A mark of before the open says that the session's hours were edited.
+        edited = [owner for owner, instant in since.items() if instant < session.opens_at]
+        removed = sum(_remove_misplaced(owner, session) for owner in edited)
+        return removed + _roll_up_session(since, session)
 
 
 def _lock(owners: Collection[int], *, wait: bool) -> list[int]:

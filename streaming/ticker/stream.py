@@ -17,6 +17,7 @@ from redis.retry import Retry
 from streaming.ticker import codec
 
 FIELD = b"b"
+REPAIR = b"r"
 GROUP = "ingest"
 _NEW = b">"
 _FIRST = b"0"
@@ -42,10 +43,14 @@ def shard_of(underlying: str, *, shards: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TickEntry:
-    """A batch as received; `streaming.ticker.codec.decode` makes columns of `payload`."""
+    """A batch as received; `streaming.ticker.codec.decode` makes columns of `payload`.
+
+    `repairs`: it fills a hole of the past and says nothing of what is live.
+    """
 
     id: bytes
     payload: bytes
+    repairs: bool = False
 
 
 class TickProducer:
@@ -70,11 +75,15 @@ class TickProducer:
         self._sleep = sleep
         self._room = 0
 
-    def send(self, rows: Iterable[codec.TickRow]) -> None:
-        """Add one batch; blocks while the backlog is full, raises NobodyReads when that does not change."""
+    def send(self, rows: Iterable[codec.TickRow], *, repairs: bool = False) -> None:
+        """Add one batch; blocks while the backlog is full, raises NobodyReads when that does not change.
+
+        `repairs`: it fills a hole of the past and says nothing of what is live.
+        """
         if self._room <= 0:
             self._room = self._wait_below(self._max_backlog)
-        self._client.xadd(self._key, {FIELD: codec.encode(rows)}, maxlen=self._keep, approximate=True)
+        fields: dict[Any, Any] = {FIELD: codec.encode(rows)} | ({REPAIR: b"1"} if repairs else {})
+        self._client.xadd(self._key, fields, maxlen=self._keep, approximate=True)
         self._room -= 1
 
     def backlog(self) -> int:
@@ -98,6 +107,28 @@ class TickProducer:
             if backlog < least:
                 least, waited = backlog, 0.0
         return limit - backlog
+
+
+class TickStreams:
+    """The streams of all shards: the ticks of an underlying go to its own."""
+
+    def __init__(self, client: redis.Redis, *, shards: int, **limits: Any) -> None:
+        """`limits` are TickProducer's."""
+        self._shards = shards
+        self._producers = [TickProducer(client, shard=shard, **limits) for shard in range(shards)]
+
+    def send(self, rows: Iterable[tuple[str, codec.TickRow]]) -> None:
+        """Add ticks, each with its underlying, as one batch per shard. Raises NobodyReads."""
+        batches: dict[int, list[codec.TickRow]] = {}
+        for underlying, row in rows:
+            batches.setdefault(shard_of(underlying, shards=self._shards), []).append(row)
+        for shard, batch in batches.items():
+            self._producers[shard].send(batch)
+
+    def wait_until_taken(self) -> None:
+        """Return when everything on every stream is acknowledged; raises NobodyReads where one stands still."""
+        for producer in self._producers:
+            producer.wait_until_taken()
 
 
 class TickReader:
@@ -195,7 +226,7 @@ class TickReader:
         streams: dict[Any, Any] = {self._key: cursor}
         reply = self._client.xreadgroup(GROUP, self._consumer, streams, count=count, block=block_ms)
         found = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes] | None]]]]", reply)
-        return [TickEntry(id_, (fields or {}).get(FIELD, b"")) for _, batch in found for id_, fields in batch]
+        return [_entry(id_, fields or {}) for _, batch in found for id_, fields in batch]
 
     def _ack(self, ids: list[bytes]) -> None:
         if not ids:
@@ -219,6 +250,10 @@ class TickReader:
             _raise_unless_no_group(summary)
             return int(length), 0
         return int(length), int(summary["pending"])
+
+
+def _entry(id_: bytes, fields: dict[bytes, bytes]) -> TickEntry:
+    return TickEntry(id_, fields.get(FIELD, b""), repairs=REPAIR in fields)
 
 
 def _raise_unless_no_group(error: redis.ResponseError) -> None:

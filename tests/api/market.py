@@ -20,7 +20,7 @@ from fo_analytics.replay.player import play
 from fo_analytics.replay.recording import ContractKey, RecordedTick
 from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
-from streaming.ticker.stream import TickProducer
+from streaming.ticker.stream import TickProducer, TickStreams
 from tradingviz.core import cache
 from tradingviz.core.redis import shared_client, sync_client
 
@@ -99,7 +99,8 @@ def list_contracts(strikes: Iterable[float] = STRIKES) -> None:
 def feed(snapshots: Iterable[Snapshot]) -> IngestService:
     """Send snapshots over the stream and take them all in; return the ingest that did."""
     producer = TickProducer(sync_client())
-    for _ in play(snapshots, producer, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None):
+    streams = TickStreams(sync_client(), shards=1)
+    for _ in play(snapshots, streams, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None):
         pass
     service = make_ingest(shard=0)
     take_in(service, producer)

@@ -1,10 +1,13 @@
 """/health and its kin: what works, in words; with every part really there or really gone."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from rest_framework.test import APIClient
 
+from fo_analytics.domain.calendar import from_ms, ist_date
+from fo_analytics.models import TradingSession
 from fo_analytics.services.ingest import make_ingest
 from tests.api.asking import Answer, answer_of
 from tests.api.market import FIRST, LAST, beat, feed, forget_everything, snapshot
@@ -28,6 +31,17 @@ def test_with_everything_at_work_all_words_are_healthy() -> None:
     answer = ask("/health")
     words = {name: answer.body[name] for name in ("status", "database", "redis", "ingest")}
     assert (answer.status, set(words.values())) == (200, {"healthy"})
+
+
+@pytest.mark.usefixtures("working")
+def test_health_tells_how_far_ahead_sessions_are_known_and_whether_today_is_assumed() -> None:
+    feed([snapshot(FIRST)])
+    last = TradingSession.objects.filter(exchange="NSE").latest("date").date
+    today = ist_date(from_ms(now_ms()))
+    assert ask("/health").body["sessions"] == {"NSE": {"known_until": str(last), "assumed": today > last}}
+    TradingSession.objects.filter(date__gte=date(2026, 3, 1)).delete()
+    forget_everything()
+    assert ask("/health").body["sessions"] == {"NSE": {"known_until": "2026-02-27", "assumed": True}}
 
 
 @pytest.mark.usefixtures("working")

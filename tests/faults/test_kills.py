@@ -3,8 +3,6 @@
 import time
 from random import Random
 
-import pytest
-
 from tests.faults.conftest import Straight
 from tests.faults.market import Kill, Market
 from tests.faults.recorded import SMALL, Tick, batches
@@ -60,7 +58,6 @@ def test_one_of_two_shards_killed_at_random_instants_ends_in_the_same_rows(
     assert_they_hit(kills, straight)
 
 
-@pytest.mark.xfail(reason="a second ingest of a shard takes over at once instead of waiting for the first one's end")
 def test_a_second_ingest_of_a_shard_waits_and_takes_over_from_a_killed_one(
     market: Market, straight: Straight, ticks: list[Tick], random: Random
 ) -> None:

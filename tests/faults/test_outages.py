@@ -3,8 +3,6 @@
 import time
 from random import Random
 
-import pytest
-
 from tests.faults.conftest import Straight
 from tests.faults.market import Market
 from tests.faults.recorded import SMALL, Tick, batches
@@ -14,10 +12,8 @@ OUTAGES = 6
 LONGEST_DELAY = 0.4
 LONGEST_OUTAGE = 1.5
 HALF_A_SESSION_MS = 3 * 3_600_000
-FORGOTTEN = "what was being taken in when PostgreSQL or Redis went is forgotten until the next start"
 
 
-@pytest.mark.xfail(strict=False, reason=FORGOTTEN)  # only where a crash hits that instant
 def test_crashes_of_redis_and_postgresql_at_random_instants_end_in_the_same_rows(
     market: Market, straight: Straight, ticks: list[Tick], random: Random
 ) -> None:
@@ -39,7 +35,6 @@ def test_crashes_of_redis_and_postgresql_at_random_instants_end_in_the_same_rows
     assert market.ingests == [child], "one process lived through it all"
 
 
-@pytest.mark.xfail(reason=FORGOTTEN)
 def test_a_session_that_goes_on_while_postgresql_is_away_ends_in_the_same_rows(
     market: Market, straight: Straight, ticks: list[Tick]
 ) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentTypeError
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -41,30 +41,31 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("path", type=Path, help="a recording (.csv, .csv.gz) or a folder of recordings")
         parser.add_argument("--speed", type=parse_speed, default=1.0, help="times as fast as recorded, or max")
-        parser.add_argument("--shard", type=int, default=settings.TICK_SHARD, help="which stream to write")
         parser.add_argument("--wait", action="store_true", help="return when everything is committed and rolled up")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Play; with --wait and no ingest running, bring one along for as long as it takes."""
-        shard = options["shard"]
         try:
-            borrow = options["wait"] and not ingest_is_alive(shard=shard)
-            if borrow:
-                self.stdout.write("no ingest is running: this command runs one until the recording is committed")
-            with own_ingest(shard=shard) if borrow else nullcontext():
+            with ExitStack() as stack:
+                if options["wait"]:
+                    self._bring_ingests(stack)
                 self._play(options)
         except (UnknownRecording, NobodyReads) as error:
             raise CommandError(str(error)) from error
         except redis.ConnectionError as error:
             raise CommandError(f"Redis does not answer at REDIS_URL: {error}") from error
 
+    def _bring_ingests(self, stack: ExitStack) -> None:
+        missing = [shard for shard in range(settings.TICK_SHARDS) if not ingest_is_alive(shard=shard)]
+        for shard in missing:
+            self.stdout.write(f"no ingest of shard {shard} is running: this command runs one until all is committed")
+            stack.enter_context(own_ingest(shard=shard))
+
     def _play(self, options: dict[str, Any]) -> None:
         began = time.monotonic()
         shown = began
         played = Played()
-        replay = replay_recording(
-            path=options["path"], speed=options["speed"], shard=options["shard"], wait=options["wait"]
-        )
+        replay = replay_recording(path=options["path"], speed=options["speed"], wait=options["wait"])
         for played in replay:
             if time.monotonic() - shown >= 5:
                 shown = time.monotonic()

@@ -18,7 +18,6 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("--seed", type=int, default=1, help="which market")
         parser.add_argument("--interval", type=float, default=1.0, help="seconds between snapshots")
-        parser.add_argument("--shard", type=int, default=settings.TICK_SHARD, help="which stream to write")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until stopped; refuse a database that is not named as simulated."""
@@ -26,7 +25,7 @@ class Command(BaseCommand):
         if "simulated" not in name:
             raise CommandError(f"made-up prices must not mix with real ones: DB_NAME={name} lacks the word simulated")
         try:
-            for _ in simulate_market(shard=options["shard"], seed=options["seed"], interval_s=options["interval"]):
+            for _ in simulate_market(seed=options["seed"], interval_s=options["interval"]):
                 pass
         except KeyboardInterrupt:
             return

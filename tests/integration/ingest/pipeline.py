@@ -11,7 +11,7 @@ from fo_analytics.replay.recording import RecordedTick, read
 from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
 from streaming.ticker.codec import TickRow
-from streaming.ticker.stream import TickProducer
+from streaming.ticker.stream import TickProducer, TickStreams
 from tests.rig import checksums as rig
 from tradingviz.core.cache import forget_all
 from tradingviz.core.redis import sync_client
@@ -19,9 +19,9 @@ from tradingviz.core.redis import sync_client
 
 def send(snapshots: Iterable[tuple[int, list[RecordedTick]]]) -> int:
     """Put snapshots onto the stream at once; return the number of ticks."""
-    producer = TickProducer(sync_client(), max_backlog=1_000_000, keep=1_000_000)
+    streams = TickStreams(sync_client(), shards=1, max_backlog=1_000_000, keep=1_000_000)
     sent = 0
-    for played in play(snapshots, producer, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None):
+    for played in play(snapshots, streams, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None):
         sent = played.ticks
     return sent
 

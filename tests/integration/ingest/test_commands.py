@@ -57,13 +57,13 @@ def test_a_replay_that_waits_ends_by_itself_with_ticks_bars_and_rate(
     path = write(tmp_path, "chain.csv", WITH_SPOT)
     done = manage(server_environment, "replay", str(path), "--speed", "max", "--wait")
     assert done.returncode == 0, done.stderr
-    assert "no ingest is running" in done.stdout
+    assert "no ingest of shard 0 is running" in done.stdout
     summary = SUMMARY.search(done.stdout)
     assert summary is not None
     assert summary.groups()[:3] == ("7", "2", "2026-02-02 10:00:00")
     assert int(summary[5]) == Bar.objects.count() == 6
     again = manage(server_environment, "replay", str(path), "--speed", "max", "--wait")
-    assert "no ingest is running" in again.stdout  # the first one took its ingest along
+    assert "no ingest of shard 0 is running" in again.stdout  # the first one took its ingest along
     assert again.returncode == 0, again.stderr
 
 

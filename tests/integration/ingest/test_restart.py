@@ -163,6 +163,29 @@ def test_what_redis_lost_is_published_again_without_a_tick(tokens: dict[Contract
     assert after.ts_event == before.ts_event
 
 
+def test_ticks_that_fill_a_hole_do_not_turn_back_what_is_live(tokens: dict[ContractKey, int]) -> None:
+    service = make_ingest(shard=0)
+    pipeline.send_rows([row(tokens[CALL], TEN + 600_000)])
+    pipeline.drain(service)
+    TickProducer(sync_client()).send([row(tokens[CALL], TEN, last=90.0, volume=65.0)], repairs=True)
+    for ingest in (service, make_ingest(shard=0)):
+        pipeline.drain(ingest)
+        state = read_state(sync_client(), "chain:NIFTY:2026-02-03")
+        assert state is not None
+        assert (state.ts_event, state.document["strikes"]["25000"]["call"]["last"]) == (TEN + 600_000, 100.0)
+    assert Bar.objects.count() == 2
+
+
+def test_a_fresh_ingest_that_fills_a_hole_publishes_nothing_of_it(tokens: dict[ContractKey, int]) -> None:
+    pipeline.send_rows([row(tokens[CALL], TEN + 600_000)])
+    pipeline.drain()
+    TickProducer(sync_client()).send([row(tokens[CALL], TEN, last=90.0, volume=65.0)], repairs=True)
+    pipeline.drain()
+    state = read_state(sync_client(), "chain:NIFTY:2026-02-03")
+    assert state is not None
+    assert state.ts_event == TEN + 600_000
+
+
 @pytest.mark.usefixtures("transactional_db")
 def test_hours_that_staff_change_hold_for_the_next_ticks(tokens: dict[ContractKey, int]) -> None:
     service = make_ingest(shard=0)
