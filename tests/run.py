@@ -1,6 +1,7 @@
-"""The whole suite (`make test`): pure tests once, database tests on both databases, then one line of counts.
+"""The whole suite (`make test`): pure tests and faults once, database tests on both databases, then one line of counts.
 
-Arguments are handed on to pytest. REQUIRE_TIMESCALEDB=1 makes a missing TimescaleDB a failure.
+Each run has servers of its own, so two go on side by side; what they print comes when they end. Arguments are handed on
+to pytest. REQUIRE_TIMESCALEDB=1 makes a missing TimescaleDB a failure.
 """
 
 import json
@@ -10,54 +11,69 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.rig.timescaledb import Unavailable, root_folder, running_server
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SIDE_BY_SIDE = 2
+REQUIRED = os.environ.get("REQUIRE_TIMESCALEDB") == "1"
 NOTHING_SELECTED = 5  # pytest's exit code when no test was left to run
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run everything, print the counts, return the exit code."""
-    total = run_pytest("tests without a database", ["-m", "not database", *arguments])
-    total += run_pytest("database tests, embedded PostgreSQL", ["-m", "database", *arguments], TIMESCALEDB_URL="")
-    total += run_on_timescaledb(arguments)
+    """Run everything, two runs side by side, print the counts, return the exit code."""
+    total: Counter[str] = Counter()
+    with timescaledb() as url, ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+        # The longest first.
+        runs = [Run("database tests, embedded PostgreSQL", "database", {"TIMESCALEDB_URL": ""})]
+        if url is None:
+            total["failed"] += int(REQUIRED)
+        else:
+            runs.append(Run("database tests, TimescaleDB", "database", {"TIMESCALEDB_URL": url}))
+        runs += [Run("faults", "faults"), Run("tests without a database", "not database and not faults")]
+        for run, (counts, output) in zip(runs, pool.map(lambda run: run.work(arguments), runs), strict=True):
+            banner(run.title)
+            print(output, flush=True)
+            total += counts
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
     return 1 if total["failed"] else 0
 
 
-def run_on_timescaledb(arguments: Sequence[str]) -> Counter[str]:
-    """Run the database tests on a real TimescaleDB; without one say so loudly, fail where it is required."""
-    try:
-        with real_timescaledb() as url:
-            return run_pytest("database tests, TimescaleDB", ["-m", "database", *arguments], TIMESCALEDB_URL=url)
-    except Unavailable as reason:
-        required = os.environ.get("REQUIRE_TIMESCALEDB") == "1"
-        banner(f"{'FAILED' if required else 'SKIPPED'}: database tests on TimescaleDB: {reason}")
-        return Counter(failed=int(required))
-
-
 @contextmanager
-def real_timescaledb() -> Iterator[str]:
-    """Give the URL of a real TimescaleDB: TIMESCALEDB_URL, else a server out of the provisioned root."""
-    url = os.environ.get("TIMESCALEDB_URL")
-    if url:
+def timescaledb() -> Iterator[str | None]:
+    """Give the URL of a real TimescaleDB: TIMESCALEDB_URL, else a server out of the provisioned root; None loudly."""
+    given = os.environ.get("TIMESCALEDB_URL")
+    with ExitStack() as stack:
+        try:
+            url = given or stack.enter_context(running_server(root_folder()))
+        except Unavailable as reason:
+            banner(f"{'FAILED' if REQUIRED else 'SKIPPED'}: database tests on TimescaleDB: {reason}")
+            url = None
         yield url
-        return
-    with running_server(root_folder()) as started:
-        yield started
 
 
-def run_pytest(title: str, arguments: Sequence[str], **environment: str) -> Counter[str]:
-    """Run pytest in a process of its own and return what it counted; a run that broke off is a failure."""
-    banner(title)
-    with tempfile.TemporaryDirectory() as folder:
-        counts_file = Path(folder) / "counts.json"
-        command = [sys.executable, "-m", "pytest", f"--counts-file={counts_file}", *arguments]
-        code = subprocess.run(command, cwd=REPOSITORY, env={**os.environ, **environment}, check=False).returncode
-        return judge(code, read_counts(counts_file))
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pytest process: what it is called, the marks it selects, what is special in its environment."""
+
+    title: str
+    marks: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def work(self, arguments: Sequence[str]) -> tuple[Counter[str], str]:
+        """Return what was counted and printed; a run that broke off is a failure."""
+        with tempfile.TemporaryDirectory() as folder:
+            counts_file = Path(folder) / "counts.json"
+            command = [sys.executable, "-m", "pytest", f"--counts-file={counts_file}", "-m", self.marks, *arguments]
+            done = subprocess.run(
+                command, cwd=REPOSITORY, env={**os.environ, **self.environment}, check=False, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            return judge(done.returncode, read_counts(counts_file)), done.stdout
 
 
 def judge(code: int, counts: Counter[str]) -> Counter[str]:

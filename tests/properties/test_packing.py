@@ -24,20 +24,24 @@ TYPES: dict[Kind, type] = {Kind.NUMBER: float, Kind.WHOLE: int, Kind.WORD: str}
 @st.composite
 def markets(draw: st.DrawFn, rungs: int = 5) -> Quotes:
     """Return quotes of which anything may be missing."""
-    strike = 25_000.0 + 50.0 * np.arange(rungs)
+    strike: Any = 25_000.0 + 50.0 * np.arange(rungs)
 
     def cells(low: float, high: float) -> Any:
         value = st.one_of(st.just(np.nan), st.floats(low, high), st.just(low))
         return np.array(draw(st.lists(value, min_size=2 * rungs, max_size=2 * rungs))).reshape(2, rungs)
 
-    stamps = np.where(np.isnan(cells(1, 2)), 0, AS_OF - 1000)
+    def wholes(low: float, high: float) -> Any:
+        return np.round(cells(low, high))
+
+    stamps: Any = np.where(np.isnan(cells(1, 2)), 0, AS_OF - 1000)
     listed = np.array(
         draw(st.lists(st.sampled_from([True, True, True, False]), min_size=2 * rungs, max_size=2 * rungs))
     )
+    tick_size: Any = np.full((2, rungs), 0.05)
     return Quotes(
-        strike, listed.reshape(2, rungs), np.full((2, rungs), np.float64(0.05)), cells(0.05, 900), stamps, cells(0.05, 400),
-        np.round(cells(1, 1e6)), cells(400, 900), np.round(cells(1, 1e6)), stamps, np.round(cells(0, 1e9)),
-        np.round(cells(0, 1e9)), stamps, np.nan, draw(st.sampled_from([np.nan, 25_100.0])), AS_OF,
+        strike, listed.reshape(2, rungs), tick_size, cells(0.05, 900), stamps, cells(0.05, 400),
+        wholes(1, 1e6), cells(400, 900), wholes(1, 1e6), stamps, wholes(0, 1e9),
+        wholes(0, 1e9), stamps, np.nan, draw(st.sampled_from([np.nan, 25_100.0])), AS_OF,
     )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if _uses_database(item):
             item.add_marker("database")
+        if "faults" in item.path.parts:
+            item.add_marker("faults")
         if REDIS_FIXTURES & _fixtures(item):
             item.add_marker("redis")
         if item.get_closest_marker("timescaledb") and not os.environ.get("TIMESCALEDB_URL"):
