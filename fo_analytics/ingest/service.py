@@ -16,7 +16,7 @@ from django.db import connection
 
 from fo_analytics.domain.calendar import MINUTE_MS
 from fo_analytics.domain.ticks import FUTURE_TOLERANCE_MS
-from fo_analytics.freshness import note_beginning, note_stored
+from fo_analytics.freshness import note_everything, note_stored
 from fo_analytics.ingest.engine import Engine, Rows
 from fo_analytics.ingest.heartbeat import Heartbeat, end_heartbeat, write_heartbeat
 from fo_analytics.ingest.live import Live
@@ -140,7 +140,7 @@ class IngestService:
             self._said_waiting = True
             return False
         self._parts.reader.take_over()
-        note_beginning(self._parts.redis)
+        note_everything(self._parts.redis)
         self._revive()
         self._is_owner, self._said_waiting = True, False
         return True
