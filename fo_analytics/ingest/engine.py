@@ -39,6 +39,15 @@ class Rows:
     def __bool__(self) -> bool:
         return bool(self.bars or self.measures or self.closes)
 
+    def __len__(self) -> int:
+        return sum(len(minute) for _, minute in self.bars)
+
+    def add(self, other: "Rows") -> None:
+        """Take over what another one holds."""
+        self.bars += other.bars
+        self.measures += other.measures
+        self.closes += other.closes
+
     def days(self) -> set[tuple[int, date]]:
         """Return the underlyings' ids and days that the rows are of."""
         stamps = [(owner, int(minute["time_ms"][0])) for owner, minute in self.bars if len(minute)]
@@ -130,17 +139,20 @@ class Engine:
         self._desks.move_to_end(key)
         return desk
 
-    def take_rows(self, *, before_ms: int) -> Rows:
-        """Return, once, the rows that changed since the last call: those of minutes that have ended by `before_ms`."""
-        rows = Rows()
-        for desk in self._desks.values():
-            bars, measures = desk.take_rows(rate=self.rate, before_ms=before_ms)
-            rows.bars += [(desk.listing.underlying_id, minute) for minute in bars]
-            rows.measures += [(desk.listing.underlying_id, measure) for measure in measures]
-            close = desk.take_official_close()
-            if close is not None:
-                rows.closes.append(close)
-        return rows
+    def unwritten(self) -> list[Desk]:
+        """Return the desks that know what was not taken for writing yet."""
+        return [desk for desk in self._desks.values() if not desk.is_written]
+
+    def take_rows(self, desk: Desk, *, before_ms: int) -> Rows:
+        """Return, once, the rows of a desk that changed: those of minutes that have ended by `before_ms`."""
+        owner = desk.listing.underlying_id
+        bars, measures = desk.take_rows(rate=self.rate, before_ms=before_ms)
+        close = desk.take_official_close()
+        return Rows(
+            [(owner, minute) for minute in bars],
+            [(owner, measure) for measure in measures],
+            [] if close is None else [close],
+        )
 
     def forget_old_desks(self) -> None:
         """Let go of the desks longest unused whose rows were taken; call after these are committed."""

@@ -8,6 +8,7 @@ the database's rows are the state, and what was not acknowledged is read again.
 import logging
 import os
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import redis
@@ -17,6 +18,7 @@ from django.db import connection
 from fo_analytics.domain.calendar import MINUTE_MS
 from fo_analytics.domain.ticks import FUTURE_TOLERANCE_MS
 from fo_analytics.freshness import note_everything, note_stored
+from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.engine import Engine, Rows
 from fo_analytics.ingest.heartbeat import Heartbeat, end_heartbeat, write_heartbeat
 from fo_analytics.ingest.live import Live
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 MAX_ENTRIES_A_READ = 64
 CLOSE_GRACE_MS = 1_000
+# A commit stops everything else for about 50 ms; small underlyings share one.
+ROWS_A_COMMIT = 1_500
 ALL_TIME_MS = 1 << 62
 RETRY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 1.0
@@ -63,6 +67,15 @@ class Pace:
     shards: int = 1
 
 
+@dataclass(slots=True)
+class _Round:
+    """Commits under way: what has ended by `before_ms`, of the desks that are left; then the entries can go."""
+
+    before_ms: int
+    entries: list[TickEntry]
+    desks: deque[Desk]
+
+
 class IngestService:
     """One shard's ingest. A tick is acknowledged only after what it changed is committed."""
 
@@ -70,6 +83,7 @@ class IngestService:
         self._parts = parts
         self._pace = pace
         self._waiting = Waiting()
+        self._round: _Round | None = None
         self._publish_at = self._commit_at = self._beat_at = 0.0
         self._is_owner = False
         self._said_waiting = False
@@ -103,6 +117,7 @@ class IngestService:
         """Let go of everything that is only in memory, of the shard, and of the connection."""
         self._parts.engine.forget_everything()
         self._waiting.clear()
+        self._round = None
         self._parts.ownership.release()
         self._is_owner = False
         connection.close()
@@ -127,8 +142,10 @@ class IngestService:
         entries = self.read()
         self._publish(behind=entries == MAX_ENTRIES_A_READ)
         idle = not entries
-        if self._commit_is_due(idle=idle):
-            self.commit(before_ms=ALL_TIME_MS if self._waiting.is_full else self._ended_ms())
+        if self._round is None and self._commit_is_due(idle=idle):
+            self._begin_round(before_ms=ALL_TIME_MS if self._waiting.is_full else self._ended_ms())
+        if self._round is not None:
+            self._go_on(self._round)
 
     def _own_shard(self) -> bool:
         """Return whether the shard is ours; take over what its last owner left behind where it just became so."""
@@ -197,18 +214,25 @@ class IngestService:
         now = max(self._parts.clock(), self._parts.engine.newest_ts) - CLOSE_GRACE_MS
         return now - now % MINUTE_MS
 
-    def commit(self, *, before_ms: int) -> None:
-        """Commit the minutes that have ended by an instant; acknowledge the entries whose ticks are all older.
+    def _begin_round(self, *, before_ms: int) -> None:
+        """Begin to commit the minutes that have ended by an instant."""
+        entries = self._waiting.take(before_ms=before_ms)
+        self._round = _Round(before_ms, entries, deque(self._parts.engine.unwritten()))
+
+    def _go_on(self, commits: "_Round") -> None:
+        """Commit the next part of a round; after the last, acknowledge the entries whose ticks are all in it.
 
         Raises redis.RedisError, django.db.Error: then `recover`.
         """
-        parts = self._parts
-        rows = parts.engine.take_rows(before_ms=before_ms)
+        parts, rows = self._parts, Rows()
+        while commits.desks and len(rows) < ROWS_A_COMMIT:
+            rows.add(parts.engine.take_rows(commits.desks.popleft(), before_ms=commits.before_ms))
         parts.writer.commit(rows)
         self._note_stored(rows)
-        parts.reader.ack(self._waiting.take(before_ms=before_ms))
-        parts.engine.forget_old_desks()
-        self._commit_at = time.monotonic() + self._pace.commit
+        if not commits.desks:
+            parts.reader.ack(commits.entries)
+            parts.engine.forget_old_desks()
+            self._round, self._commit_at = None, time.monotonic() + self._pace.commit
 
     def _note_stored(self, rows: Rows) -> None:
         """Let cached answers of what was committed end."""
@@ -220,7 +244,13 @@ class IngestService:
     def flush(self) -> None:
         """Publish, commit and acknowledge everything read so far, the minute that is still open too."""
         self._parts.live.publish(self._parts.engine.desks)
-        self.commit(before_ms=ALL_TIME_MS)
+        self._end_round()
+        self._begin_round(before_ms=ALL_TIME_MS)
+        self._end_round()
+
+    def _end_round(self) -> None:
+        while self._round is not None:
+            self._go_on(self._round)
 
     def beat(self) -> None:
         """Say that this process lives, and what it has done. Raises redis.RedisError."""
