@@ -27,6 +27,20 @@ stop: ## End what `make run` started, also after its manager was killed
 test: install-dev ## Run the whole suite; ends with one line of counts
 	@$(RUN) -m tests.run
 
+##@ Measuring
+
+.PHONY: bench-pricing
+bench-pricing: install-dev ## Implied volatilities and Greeks a second, beside other libraries
+	@$(RUN) -m benchmarks.pricing
+
+.PHONY: bench-ingest
+bench-ingest: install-dev ## Ticks a second into committed bars; from tick to frame
+	@$(RUN) -m benchmarks.ingest
+
+.PHONY: bench-storage
+bench-storage: install-dev ## Chains, series and latest states out of 20 M bars (root, TimescaleDB, 12 GB, 15 minutes)
+	@$(RUN) -m benchmarks.storage
+
 ##@ Setting up
 
 .PHONY: install

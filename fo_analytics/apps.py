@@ -5,6 +5,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.apps import apps as global_apps
 from django.apps.registry import Apps
+from django.db.models import Model
 from django.db.models.signals import post_migrate
 
 
@@ -24,9 +25,14 @@ class FoAnalyticsConfig(AppConfig):
 
 
 def _load_sessions(*, apps: Apps = global_apps, **kwargs: Any) -> None:
-    """Fill the table, where the migrations that have run left one (`migrate fo_analytics zero` does not)."""
-    if "tradingsession" not in apps.all_models["fo_analytics"]:
-        return
+    """Fill the table, where the migrations that have run left one like ours (those to an earlier one do not)."""
+    from fo_analytics.models import TradingSession
     from fo_analytics.services.sessions import load_known_sessions
 
-    load_known_sessions()
+    there = apps.all_models["fo_analytics"].get("tradingsession")
+    if there is not None and _columns(there) == _columns(TradingSession):
+        load_known_sessions()
+
+
+def _columns(model: type[Model]) -> set[str]:
+    return {field.name for field in model._meta.get_fields() if field.concrete}

@@ -8,7 +8,7 @@ import msgspec
 import redis
 
 from streaming.domain.sequencing import Document, Position, diff
-from streaming.state import FrameRecord, State, encode, frame_id, frames_key, read_state, state_key
+from streaming.state import FrameRecord, State, encode, frame_id, frames_key, position_key, read_state, state_key
 from tradingviz.core.clock import Clock, now_ms
 
 __all__ = ["Fenced", "Publication", "Publisher", "read_state"]
@@ -27,6 +27,7 @@ if type(added) == 'table' and added.err then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[4], 'EX', ARGV[5])
+redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[5])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 return 1
 """
@@ -182,8 +183,8 @@ class Publisher:
         frames_kept, seconds_kept = self._limits
         with self._client.pipeline(transaction=False) as pipe:
             for topic, id_, frame, state in records:
-                keys = (state_key(topic), frames_key(topic))
-                pipe.eval(_PUBLISH, 2, *keys, id_, frame, str(frames_kept), state, str(seconds_kept))
+                keys = (state_key(topic), frames_key(topic), position_key(topic))
+                pipe.eval(_PUBLISH, 3, *keys, id_, frame, str(frames_kept), state, str(seconds_kept))
             replies = pipe.execute(raise_on_error=False)
         answers: dict[str, object] = {}
         for record, reply in zip(records, replies, strict=True):

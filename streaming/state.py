@@ -26,6 +26,11 @@ def frames_key(topic: str) -> str:
     return f"frames:{topic}"
 
 
+def position_key(topic: str) -> str:
+    """Return the name of a topic's position, `{epoch}-{seq}`: cheaper to read than its state."""
+    return f"position:{topic}"
+
+
 def frame_id(position: Position) -> str:
     """Return a position's stream id. Redis refuses one that is not newer: the fence between publishers."""
     return f"{position.epoch}-{position.seq}"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -14,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from fo_analytics.api.keeping import bodies
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.ingest.heartbeat import FRESH_MS, Heartbeat, read_heartbeat
 from fo_analytics.selectors.reference import session_horizons
@@ -68,6 +70,7 @@ def report() -> dict[str, Any]:
             "ingest_heartbeat": now - beat.ts if beat else None,
             "last_tick": now - beat.ts_event if beat and beat.ts_event else None,
         },
+        "cache_stats": {**asdict(bodies().stats), "hit_rate": round(bodies().stats.hit_rate, 4)},
         "sessions": _sessions(now) if words["database"] == HEALTHY else None,
         "ticks": beat.ticks if beat else None,
         "dropped": beat.dropped if beat else None,

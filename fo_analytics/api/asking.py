@@ -1,7 +1,7 @@
 """What every question to `/fo/*` shares: checked parameters, documented problems, one way to answer."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse
@@ -10,6 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fo_analytics.api.answers import ProblemShape
+from fo_analytics.api.keeping import Timing, kept, ttl
+from fo_analytics.domain.calendar import from_ms, ist_date
+from tradingviz.core import json
 from tradingviz.core.errors import PROBLEM_TYPE
 
 PROBLEMS = {
@@ -33,6 +36,18 @@ def validated(shape: type[serializers.Serializer[Any]], request: Request) -> Map
     return values
 
 
+# Further back than any session's predecessor.
+LOOK_BACK = timedelta(days=10)
+
+
+def days_behind(at: int | None) -> tuple[date, date] | None:
+    """Return the days that an answer as of an instant (ms UTC) is made of, None for what is live."""
+    if at is None:
+        return None
+    day = ist_date(from_ms(at))
+    return day - LOOK_BACK, day
+
+
 class Questions:
     """A group of actions of the viewset."""
 
@@ -45,9 +60,17 @@ class Questions:
         timeframe: str = "1m",
         days: tuple[date, date] | None = None,
     ) -> Response:
-        """Return what `load` makes of a request.
+        """Return what `load` makes of a request, kept for the next one who asks the same of the same market.
 
         `asked` are its validated parameters, all that `load` depends on but the market. `days`: the stored days it is
         made of, first and last; None: what is live. `timeframe` tells how long it may be kept.
         """
-        return Response(load())
+        timing = Timing()
+        body = kept(
+            path=request.path,
+            asked=asked,
+            load=lambda: json.encode(timing.loaded(load)),
+            seconds=ttl(timeframe),
+            days=days,
+        )
+        return Response(body, headers={"Cache-Control": "private, no-cache", "Server-Timing": timing.header()})

@@ -1,14 +1,17 @@
 """`/fo/strike-distribution`, `/fo/expiries`: chains as they are, or were."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fo_analytics.api.answers import ExpiriesShape, StrikeDistributionShape
-from fo_analytics.api.asking import PROBLEMS, Questions, validated
+from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
 from fo_analytics.api.parameters import StrikeDistributionParameters, UnderlyingParameters
-from fo_analytics.api.rendering import render_chain
+from fo_analytics.api.rendering import Json, render_chain
 from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.chain import Convention
 from fo_analytics.selectors.strike_distribution import expiries_as_of, strike_distribution
@@ -27,18 +30,7 @@ class ChainQuestions(Questions):
     def expiries(self, request: Request) -> Response:
         """List the expiries that have not expired, in order of time."""
         asked = validated(UnderlyingParameters, request)
-        underlying, table = expiries_as_of(underlying=asked["underlying"], at=asked.get("at"))
-        rows = [
-            {
-                "expiry": item.expiry,
-                "labels": item.labels,
-                "kinds": item.kinds,
-                "days": item.days,
-                "ts_expiry": to_ms(table.calendar.expires_at(item.expiry)),
-            }
-            for item in table.alive()
-        ]
-        return Response({"underlying": underlying.symbol, "ts_event": table.as_of_ms, "expiries": rows})
+        return self.answer(request, asked, lambda: _expiries(asked), days=days_behind(asked.get("at")))
 
     @extend_schema(
         operation_id="fo_strike_distribution",
@@ -50,20 +42,35 @@ class ChainQuestions(Questions):
     def strike_distribution(self, request: Request) -> Response:
         """Show the chains live, or as they stood at a past instant."""
         asked = validated(StrikeDistributionParameters, request)
-        found = strike_distribution(
-            underlying=asked["underlying"],
-            expiry=asked.get("expiry", ()),
-            at=asked.get("at"),
-            convention=Convention(asked["convention"]),
-        )
-        part = {name: asked[name] for name in ("levels", "option_side", "sort")}
-        chains = [
-            render_chain(chain, labels=list(labels), **part)
-            for chain, labels in zip(found.chains, found.labels, strict=True)
-        ]
-        head = {
-            "underlying": found.underlying.symbol,
-            "ts_event": found.as_of_ms,
-            "convention": asked["convention"],
+        return self.answer(request, asked, lambda: _strike_distribution(asked), days=days_behind(asked.get("at")))
+
+
+def _expiries(asked: Mapping[str, Any]) -> Json:
+    underlying, table = expiries_as_of(underlying=asked["underlying"], at=asked.get("at"))
+    rows = [
+        {
+            "expiry": item.expiry,
+            "labels": item.labels,
+            "kinds": item.kinds,
+            "days": item.days,
+            "ts_expiry": to_ms(table.calendar.expires_at(item.expiry)),
         }
-        return Response({**head, "levels": asked["levels"], "chains": chains})
+        for item in table.alive()
+    ]
+    return {"underlying": underlying.symbol, "ts_event": table.as_of_ms, "expiries": rows}
+
+
+def _strike_distribution(asked: Mapping[str, Any]) -> Json:
+    found = strike_distribution(
+        underlying=asked["underlying"],
+        expiry=asked.get("expiry", ()),
+        at=asked.get("at"),
+        convention=Convention(asked["convention"]),
+    )
+    part = {name: asked[name] for name in ("levels", "option_side", "sort")}
+    chains = [
+        render_chain(chain, labels=list(labels), **part)
+        for chain, labels in zip(found.chains, found.labels, strict=True)
+    ]
+    head = {"underlying": found.underlying.symbol, "ts_event": found.as_of_ms, "convention": asked["convention"]}
+    return {**head, "levels": asked["levels"], "chains": chains}

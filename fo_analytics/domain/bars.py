@@ -47,7 +47,7 @@ def touched(minute: Minute) -> Mask:
 
 def fold(ticks: Ticks) -> tuple[Ints, Minute]:
     """Return the slots (k,) that ticked and their partial bars (k,); all ticks lie within one minute."""
-    volume = np.where(np.isnan(ticks.volume), -1.0, ticks.volume)
+    volume = np.where(np.isnan(ticks.volume), 0.0, ticks.volume)  # to order by: 0 says no more than nothing
     order = np.lexsort((ticks.last, volume, ticks.ts, ticks.slot))
     ticks, volume = ticks.take(order), volume[order]
     slots, starts = np.unique(ticks.slot, return_index=True)
@@ -61,8 +61,7 @@ def fold(ticks: Ticks) -> tuple[Ints, Minute]:
 
 def _fold_prices(minute: Minute, place: Ints, ticks: Ticks, volume: Floats) -> None:
     """Fill open, high, low, close and the cumulative volume; `place` ascends."""
-    cumulative = np.maximum.reduceat(volume, _starts(place))
-    minute["cumulative"] = np.where(cumulative < 0, np.nan, cumulative)
+    minute["cumulative"] = np.fmax.reduceat(ticks.volume, _starts(place))
     priced = np.flatnonzero(ticks.last > 0)
     if not len(priced):
         return

@@ -1,7 +1,7 @@
 """Rows by binary COPY: a numpy record array becomes PostgreSQL's wire form in one go.
 
 Every column has a fixed width, so NULL travels as a value that the receiving statement turns back: NaN in numbers,
--infinity in stamps.
+-infinity in stamps. Rows that have no NULL may be copied into a table as they are.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ _MINUS_INFINITY = np.iinfo(np.int64).min
 
 
 class Kind(Enum):
-    """How a column travels: the wire type of eight bytes and the staging column's SQL type."""
+    """How a column travels: the wire type and the column's SQL type."""
 
+    SMALL = (">i2", "smallint")
     INTEGER = (">i8", "bigint")
     NUMBER = (">f8", "double precision")
     STAMP = (">i8", "timestamptz")  # from milliseconds, 0 becomes -infinity
@@ -28,7 +29,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CopyTable:
-    """A staging table: its name and columns."""
+    """A table to copy into, most often a staging table: its name and columns."""
 
     name: str
     columns: tuple[tuple[str, Kind], ...]
@@ -46,13 +47,17 @@ class CopyTable:
         rows = np.zeros(count, np.dtype(fields))
         rows["#"] = len(self.columns)
         for name, kind in self.columns:
-            rows[f"#{name}"] = 8
+            rows[f"#{name}"] = np.dtype(kind.value[0]).itemsize
             rows[name] = _stamps(values[name]) if kind is Kind.STAMP else values[name]
         return _SIGNATURE + rows.tobytes() + _TRAILER
 
     def copy(self, cursor: psycopg.Cursor[Any], values: dict[str, npt.NDArray[Any]], count: int) -> None:
         """Fill the staging table inside the caller's transaction."""
         cursor.execute(self.create_sql().encode())
+        self.append(cursor, values, count)
+
+    def append(self, cursor: psycopg.Cursor[Any], values: dict[str, npt.NDArray[Any]], count: int) -> None:
+        """Copy rows behind those that the table holds."""
         names = ", ".join(name for name, _ in self.columns)
         with cursor.copy(f"COPY {self.name} ({names}) FROM STDIN (FORMAT BINARY)".encode()) as copy:
             copy.write(self.encode(values, count))

@@ -39,6 +39,14 @@ class Rows:
     def __bool__(self) -> bool:
         return bool(self.bars or self.measures or self.closes)
 
+    def days(self) -> set[tuple[int, date]]:
+        """Return the underlyings' ids and days that the rows are of."""
+        stamps = [(owner, int(minute["time_ms"][0])) for owner, minute in self.bars if len(minute)]
+        stamps += [(owner, measures.time_ms) for owner, measures in self.measures]
+        return {(owner, ist_date(from_ms(ms))) for owner, ms in stamps} | {
+            (c.underlying_id, c.date) for c in self.closes
+        }
+
 
 class Engine:
     """All desks of one ingest process. Time comes from the ticks; `clock` only exposes stamps of the future.

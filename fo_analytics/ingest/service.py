@@ -16,7 +16,8 @@ from django.db import connection
 
 from fo_analytics.domain.calendar import MINUTE_MS
 from fo_analytics.domain.ticks import FUTURE_TOLERANCE_MS
-from fo_analytics.ingest.engine import Engine
+from fo_analytics.freshness import note_everything, note_stored
+from fo_analytics.ingest.engine import Engine, Rows
 from fo_analytics.ingest.heartbeat import Heartbeat, end_heartbeat, write_heartbeat
 from fo_analytics.ingest.live import Live
 from fo_analytics.ingest.master import SessionsChanged
@@ -139,6 +140,7 @@ class IngestService:
             self._said_waiting = True
             return False
         self._parts.reader.take_over()
+        note_everything(self._parts.redis)
         self._revive()
         self._is_owner, self._said_waiting = True, False
         return True
@@ -201,10 +203,19 @@ class IngestService:
         Raises redis.RedisError, django.db.Error: then `recover`.
         """
         parts = self._parts
-        parts.writer.commit(parts.engine.take_rows(before_ms=before_ms))
+        rows = parts.engine.take_rows(before_ms=before_ms)
+        parts.writer.commit(rows)
+        self._note_stored(rows)
         parts.reader.ack(self._waiting.take(before_ms=before_ms))
         parts.engine.forget_old_desks()
         self._commit_at = time.monotonic() + self._pace.commit
+
+    def _note_stored(self, rows: Rows) -> None:
+        """Let cached answers of what was committed end."""
+        listings = self._parts.engine.master.listings
+        touched = {(listings[owner].symbol, day) for owner, day in rows.days()}
+        if touched:
+            note_stored(self._parts.redis, touched)
 
     def flush(self) -> None:
         """Publish, commit and acknowledge everything read so far, the minute that is still open too."""

@@ -13,17 +13,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='bar',
             name='first_volume',
-            field=models.BigIntegerField(help_text="the day's volume at the first price; -1: not said", null=True),
+            field=models.BigIntegerField(help_text="the day's volume at the first price; 0: not said", null=True),
         ),
         migrations.AddField(
             model_name='bar',
             name='last_volume',
-            field=models.BigIntegerField(help_text="the day's volume at the last price; -1: not said", null=True),
+            field=models.BigIntegerField(help_text="the day's volume at the last price; 0: not said", null=True),
         ),
         migrations.AddField(
             model_name='bar',
             name='quote_volume',
-            field=models.BigIntegerField(help_text="the day's volume at the quote; -1: not said", null=True),
+            field=models.BigIntegerField(help_text="the day's volume at the quote; 0: not said", null=True),
         ),
         migrations.AddField(
             model_name='tradingsession',

@@ -55,9 +55,9 @@ class Bar(BarValues):
     bid_qty = models.BigIntegerField(null=True)
     ask_qty = models.BigIntegerField(null=True)
     quote_at = models.DateTimeField(null=True)
-    first_volume = models.BigIntegerField(null=True, help_text="the day's volume at the first price; -1: not said")
-    last_volume = models.BigIntegerField(null=True, help_text="the day's volume at the last price; -1: not said")
-    quote_volume = models.BigIntegerField(null=True, help_text="the day's volume at the quote; -1: not said")
+    first_volume = models.BigIntegerField(null=True, help_text="the day's volume at the first price; 0: not said")
+    last_volume = models.BigIntegerField(null=True, help_text="the day's volume at the last price; 0: not said")
+    quote_volume = models.BigIntegerField(null=True, help_text="the day's volume at the quote; 0: not said")
 
     class Meta:
         """Found by instrument and time (the key); by time alone for retention."""

@@ -1,8 +1,11 @@
 -- The newest stored minute of each instrument in a time range, with its newest price where that minute had none.
+-- Stamps are seconds since the Unix epoch: that costs a reader of thousands of rows the least.
 SELECT
-    wanted.instrument_id, COALESCE(newest.close, priced.close), COALESCE(newest.last_at, priced.last_at),
-    newest.oi, newest.oi_at, newest.bid, newest.bid_qty, newest.ask, newest.ask_qty, newest.quote_at,
-    newest.cumulative_volume
+    wanted.instrument_id, COALESCE(newest.close, priced.close),
+    date_part('epoch', COALESCE(newest.last_at, priced.last_at)), newest.oi, date_part('epoch', newest.oi_at),
+    newest.bid, newest.bid_qty, newest.ask, newest.ask_qty, date_part('epoch', newest.quote_at),
+    newest.cumulative_volume, date_part('epoch', newest.time), newest.volume, newest.forward, newest.iv,
+    newest.iv_reason, newest.delta, newest.gamma, newest.theta, newest.vega, newest.rho
 FROM unnest(%(instrument_ids)s::bigint[]) AS wanted (instrument_id)
 CROSS JOIN LATERAL (
     SELECT * FROM bar
@@ -11,7 +14,8 @@ CROSS JOIN LATERAL (
 ) AS newest
 LEFT JOIN LATERAL (
     SELECT bar.close, bar.last_at FROM bar
-    WHERE bar.instrument_id = wanted.instrument_id AND bar.time >= %(from)s AND bar.time <= %(to)s
+    WHERE newest.close IS NULL
+        AND bar.instrument_id = wanted.instrument_id AND bar.time >= %(from)s AND bar.time <= %(to)s
         AND bar.close IS NOT NULL
     ORDER BY bar.time DESC LIMIT 1
-) AS priced ON newest.close IS NULL
+) AS priced ON TRUE

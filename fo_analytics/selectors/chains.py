@@ -1,11 +1,13 @@
 """Chains: live from what ingest published, past from minute bars. One document either way."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import redis
 from django.conf import settings
 from django.db import connection
@@ -93,7 +95,7 @@ def chain_at(*, underlying: Underlying, table: ExpiryTable, expiry: date, conven
     as_of_ms = table.as_of_ms
     expires_at_ms = to_ms(table.calendar.expires_at(expiry))
     layout = arrange(chain_contracts(underlying_id=underlying.pk, expiry=expiry), {expiry: expires_at_ms})
-    session = _session_before(as_of_ms, table.calendar)
+    session = session_begun(as_of_ms, table.calendar)
     state = _state_at(layout, session, as_of_ms) if session else bars.empty(len(layout))
     quotes = layout.chains[0].quotes(state, layout.spot_slot)
     rate = settings.RISK_FREE_RATE
@@ -102,8 +104,8 @@ def chain_at(*, underlying: Underlying, table: ExpiryTable, expiry: date, conven
     return ChainAnswer(chain_document(Subject(underlying.symbol, expiry), quotes, terms), STORED)
 
 
-def _session_before(as_of_ms: int, sessions: Calendar) -> Session | None:
-    """Return the session that had begun last at an instant."""
+def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
+    """Return the session that had begun last at an instant (ms UTC); None before the first."""
     instant = from_ms(as_of_ms)
     today = sessions.session_on(ist_date(instant))
     return today if today and today.opens_at <= instant else sessions.last_session_before(ist_date(instant))
@@ -124,7 +126,7 @@ def _state_at(layout: Layout, session: Session, as_of_ms: int) -> Minute:
     slots = [slot_of[row[0]] for row in rows]
     for name, column in zip(_COLUMNS, list(zip(*rows, strict=True))[1:], strict=False):
         stamps = name.endswith("_ts")
-        state[name][slots] = _stamps(column) if stamps else np.array(column, np.float64)
+        state[name][slots] = milliseconds(column) if stamps else np.array(column, np.float64)
     return state
 
 
@@ -133,5 +135,6 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _stamps(column: tuple[datetime | None, ...]) -> list[int]:
-    return [0 if stamp is None else to_ms(stamp) for stamp in column]
+def milliseconds(seconds: npt.ArrayLike | Sequence[float | None]) -> npt.NDArray[np.int64]:
+    """Return seconds since the Unix epoch as milliseconds; 0 for null and NaN."""
+    return np.nan_to_num(np.rint(np.array(seconds, np.float64) * 1000)).astype(np.int64)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from fo_analytics.domain.calendar import Session, from_ms, ist_date, to_ms
+from fo_analytics.domain.calendar import from_ms, ist_date, to_ms
 from fo_analytics.models import Underlying
-from fo_analytics.selectors.chains import market_instant
+from fo_analytics.selectors.chains import market_instant, session_begun
 from fo_analytics.selectors.reference import calendar
 from tradingviz.core.clock import now_ms
 
@@ -43,21 +43,15 @@ def time_range(
     It ends with the newest session that has data, and begins with the session it ends in. It ends now at the latest.
     Raises NotAvailable where nothing is said and nothing known.
     """
+    sessions = calendar(exchange=underlying.exchange)
     days = min(max_days or MAX_DAYS[timeframe], MAX_DAYS[timeframe])
     if until_ms is None:
-        session = _session_at(market_instant(underlying=underlying), underlying)
+        session = session_begun(market_instant(underlying=underlying), sessions)
         newest = to_ms(session.closes_at) if session else now_ms()
         until_ms = newest if since_ms is None else max(newest, since_ms + 1)
     until_ms = min(until_ms, max(now_ms(), (since_ms or 0) + 1))
     if since_ms is None:
-        session = _session_at(until_ms - 1, underlying)
+        session = session_begun(until_ms - 1, sessions)
         since_ms = min(to_ms(session.opens_at), until_ms - 1) if session else until_ms - DAY_MS
     earliest = until_ms - days * DAY_MS
     return TimeRange(max(since_ms, earliest), until_ms, since_ms < earliest)
-
-
-def _session_at(instant_ms: int, underlying: Underlying) -> Session | None:
-    """Return the session that had begun last at an instant."""
-    sessions, instant = calendar(exchange=underlying.exchange), from_ms(instant_ms)
-    today = sessions.session_on(ist_date(instant))
-    return today if today and today.opens_at <= instant else sessions.last_session_before(ist_date(instant))

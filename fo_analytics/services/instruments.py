@@ -7,8 +7,10 @@ from hashlib import blake2b
 
 from django.db import transaction
 
+from fo_analytics.freshness import note_everything
 from fo_analytics.models import Instrument, InstrumentKind, Underlying
 from fo_analytics.replay.recording import ContractKey, lot_size
+from tradingviz.core.redis import shared_client
 
 _BSE = frozenset({"SENSEX", "BANKEX", "SENSEX50"})
 _INDICES = frozenset({"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50"}) | _BSE
@@ -29,6 +31,7 @@ def ensure_instruments(*, keys: Iterable[ContractKey], seen_on: date) -> dict[Co
     Instrument.objects.bulk_create(missing, batch_size=1000)
     if missing:
         known = _known(underlyings)
+        transaction.on_commit(lambda: note_everything(shared_client()))
     return {key: known[key] for key in wanted}
 
 

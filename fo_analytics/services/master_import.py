@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q
 
+from fo_analytics.freshness import note_everything
 from fo_analytics.master_file import (
     REPORT_EVERY,
     TOKEN_LIMIT,
@@ -30,6 +31,7 @@ from fo_analytics.master_file import (
 )
 from fo_analytics.models import Instrument, MasterImport, Underlying
 from fo_analytics.queries import query
+from tradingviz.core.redis import shared_client
 
 # Above brokers' tokens (32 bits) and above those made for recordings (41 bits).
 PARKED = 1 << 41
@@ -251,6 +253,7 @@ def _write(plan: _Plan, markets: set[str], progress: Progress) -> None:
         cursor.execute(query("park_tokens"), {"parked": PARKED})
         cursor.execute(query("update_instruments"))
         _copy(cursor, _TABLE, _NEW, plan.added, progress, "adding")
+    transaction.on_commit(lambda: note_everything(shared_client()))
     MasterImport.objects.create(
         as_of=plan.as_of,
         markets=" ".join(sorted(markets)),

@@ -11,13 +11,16 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
+import redis
 from django.db import connection, transaction
 
 from fo_analytics.domain.calendar import Session, ist_instant
 from fo_analytics.domain.timeframes import ROLLUP_MINUTES, ROLLUP_SOURCES, bucket_open
+from fo_analytics.freshness import note_stored
 from fo_analytics.models import RollupDue, Underlying
 from fo_analytics.queries import query
 from fo_analytics.selectors.sessions import calendar_of
+from tradingviz.core.redis import shared_client
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +57,7 @@ def roll_up(*, first: date, last: date, underlyings: Collection[str] = ()) -> in
                 _take_marks(locked, session.date)
                 written += _remove_misplaced(owner, session)
                 written += _roll_up_session(dict.fromkeys(locked, session.opens_at), session)
+            _note_stored(locked, session.date)
     return written
 
 
@@ -68,7 +72,9 @@ def _work_off(owners: Collection[int], day: date, session: Session | None, *, wa
         # A mark of before the open says that the session's hours were edited.
         edited = [owner for owner, instant in since.items() if instant < session.opens_at]
         removed = sum(_remove_misplaced(owner, session) for owner in edited)
-        return removed + _roll_up_session(since, session)
+        written = removed + _roll_up_session(since, session)
+        transaction.on_commit(lambda: _note_stored(list(since), day))
+        return written
 
 
 def _lock(owners: Collection[int], *, wait: bool) -> list[int]:
@@ -113,6 +119,15 @@ def _roll_up_session(since: dict[int, datetime], session: Session) -> int:
             cursor.execute(query("roll_up"), parameters)
             written += cursor.rowcount
     return written
+
+
+def _note_stored(owners: list[int], day: date) -> None:
+    """Let cached answers of the longer bars end; without Redis there are none."""
+    symbols = Underlying.objects.filter(pk__in=owners).values_list("symbol", flat=True)
+    try:
+        note_stored(shared_client(), [(symbol, day) for symbol in symbols])
+    except redis.RedisError as error:
+        logger.warning("cached answers were not told of what was rolled up: %s", error)
 
 
 def _remove_misplaced(underlying_id: int, session: Session) -> int:

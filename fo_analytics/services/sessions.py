@@ -6,8 +6,10 @@ from datetime import date, datetime, time, timedelta
 from django.db import transaction
 
 from fo_analytics.domain.calendar import Interval, Session, ist_instant
+from fo_analytics.freshness import note_everything
 from fo_analytics.models import ChainMetric, RollupDue, SessionInterval, SessionKind, TradingSession
 from fo_analytics.session_table import SHIPPED_TABLE, parse
+from tradingviz.core.redis import shared_client
 
 SEGMENT = "FO"
 
@@ -45,6 +47,7 @@ def session_changed(*, session: TradingSession) -> None:
     midnight = ist_instant(session.date, time.min)
     day = ChainMetric.objects.filter(time__gte=midnight, time__lt=midnight + timedelta(days=1))
     stored = day.filter(underlying__exchange=session.exchange).values_list("underlying", flat=True).distinct()
+    transaction.on_commit(lambda: note_everything(shared_client()))
     RollupDue.objects.bulk_create(
         RollupDue(underlying_id=underlying_id, date=session.date, since=midnight) for underlying_id in stored
     )

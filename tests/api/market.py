@@ -13,7 +13,9 @@ from statistics import NormalDist
 from django.apps import apps
 from django.db import connection
 
+from fo_analytics.api.keeping import bodies
 from fo_analytics.domain.calendar import IST, to_ms
+from fo_analytics.freshness import note_everything
 from fo_analytics.ingest.service import IngestService
 from fo_analytics.models import SessionInterval, TradingSession
 from fo_analytics.replay.player import play
@@ -123,6 +125,8 @@ def beat(service: IngestService) -> None:
 def forget_everything() -> None:
     """Let this process know nothing: no remembered reference data, no client of a Redis of before."""
     cache.forget_all()
+    bodies().forget()
+    note_everything(sync_client())
     shared_client.cache_clear()
 
 

@@ -49,7 +49,7 @@ def test_a_bug_is_a_problem_that_tells_nothing_of_the_code(
     def broken(**parameters: Any) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr("fo_analytics.api.views.expiries_as_of", broken)
+    monkeypatch.setattr("fo_analytics.api.chains.expiries_as_of", broken)
     client = api_client_for(owner)
     client.raise_request_exception = False
     response = client.get("/fo/expiries?underlying=NIFTY")

@@ -83,6 +83,11 @@ def django_db_modify_db_settings(
 def no_claims_left() -> Iterator[None]:
     """Give up the shards that an ingest in this process claimed: its connection outlives it."""
     yield
+    release_claims()
+
+
+def release_claims() -> None:
+    """Let other processes have what an ingest in this one claimed."""
     held = connection.connection
     if held is not None and not held.closed:
         with suppress(psycopg.Error):

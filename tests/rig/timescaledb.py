@@ -5,7 +5,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +76,20 @@ def root_folder() -> Path:
 @contextmanager
 def running_server(root: Path) -> Iterator[str]:
     """Start a fresh server, give its URL, stop and remove it. Call it from the main thread."""
+    with new_cluster(root) as server, serving(server, SETTINGS):
+        yield server.url
+
+
+@contextmanager
+def new_cluster(root: Path) -> Iterator[Server]:
+    """Make an empty cluster, not yet served; remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="tradingviz-test-", dir=root / "tmp"))
     server = Server(root, folder, free_port(), secrets.token_urlsafe(16))
     try:
         account = postgres_account(root)
         os.chown(folder, account.uid, account.gid)
         _make_cluster(server)
-        yield from _serve(server)
+        yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -113,8 +120,10 @@ def _make_cluster(server: Server) -> None:
         raise Unavailable(f"initdb failed in {server.root}: {done.stderr.strip()}")
 
 
-def _serve(server: Server) -> Iterator[str]:
-    options = [part for name, value in (*SETTINGS.items(), ("port", server.port)) for part in ("-c", f"{name}={value}")]
+@contextmanager
+def serving(server: Server, settings: Mapping[str, str]) -> Iterator[None]:
+    """Run a cluster's server with these settings; call it from the main thread."""
+    options = [part for name, value in (*settings.items(), ("port", server.port)) for part in ("-c", f"{name}={value}")]
     child = spawn(
         _command(server, "postgres", *options),
         log=server.log,
@@ -126,7 +135,7 @@ def _serve(server: Server) -> Iterator[str]:
         wait_until(lambda: has_exited(child) or _answers(server), seconds=START_SECONDS, pause=0.05)
         if not _answers(server):
             raise Unavailable(f"PostgreSQL did not start in {server.root}: {server.log.read_text()[-500:]}")
-        yield server.url
+        yield
     finally:
         end_child(child, polite=SIGINT, seconds=STOP_SECONDS)
 

@@ -1,13 +1,23 @@
-"""Answers remembered in this process for a while: reference data that staff change now and then."""
+"""Answers that are kept: reference data remembered in this process for a while, and bodies in memory and Redis."""
 
+import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
+
+import redis
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_PREFIX = "cache:"
 _all_stores: list[dict[Any, Any]] = []
 
 
@@ -39,3 +49,105 @@ def forget_all() -> None:
     """Drop every remembered answer of this process."""
     for store in _all_stores:
         store.clear()
+
+
+@dataclass(slots=True)
+class CacheStats:
+    """Counts since the process's start."""
+
+    l1_hits: int = 0
+    l2_hits: int = 0
+    total_misses: int = 0
+
+    @property
+    def hit_rate(self) -> float:
+        """Return the share of questions that were answered without loading, 0 to 1."""
+        hits = self.l1_hits + self.l2_hits
+        return hits / (hits + self.total_misses) if hits + self.total_misses else 0.0
+
+
+class Cache:
+    """Bodies by key: this process's memory, then Redis, then the loader.
+
+    A key has to name everything its body depends on, the version of the data included. Who asks for what somebody in
+    this process is loading already waits for that. Redis away: memory and loader only. Thread-safe.
+    """
+
+    def __init__(self, client: Callable[[], redis.Redis], *, max_bytes: int, clock: Callable[[], float]) -> None:
+        """`max_bytes` bounds the bodies in memory, the least recently used go first; `clock` in seconds."""
+        self.stats = CacheStats()
+        self._client = client
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._bytes = 0
+        self._loading: dict[str, Future[bytes]] = {}
+
+    def get(self, key: str, load: Callable[[], bytes], *, seconds: float) -> bytes:
+        """Return the body of a key, kept for `seconds` at most. What `load` raises is raised to all that wait."""
+        with self._lock:
+            body = self._remembered(key)
+            if body is not None:
+                self.stats.l1_hits += 1
+                return body
+            others = self._loading.get(key)
+            ours = self._loading.setdefault(key, Future())
+        if others is not None:
+            return others.result()
+        try:
+            body = self._from_redis(key) or self._load(key, load, seconds)
+        except BaseException as error:
+            self._settle(key, seconds).set_exception(error)
+            raise
+        self._settle(key, seconds, body).set_result(body)
+        return ours.result()
+
+    def forget(self) -> None:
+        """Drop what is in memory."""
+        with self._lock:
+            self._held.clear()
+            self._bytes = 0
+
+    def _remembered(self, key: str) -> bytes | None:
+        until, body = self._held.get(key, (0.0, None))
+        if body is None:
+            return None
+        if until <= self._clock():
+            self._drop(key)
+            return None
+        self._held.move_to_end(key)
+        return body
+
+    def _from_redis(self, key: str) -> bytes | None:
+        try:
+            body = self._client().get(_PREFIX + key)
+        except redis.RedisError as error:
+            logger.warning("cache without Redis: %s", error)
+            return None
+        if isinstance(body, bytes):
+            self.stats.l2_hits += 1
+            return body
+        return None
+
+    def _load(self, key: str, load: Callable[[], bytes], seconds: float) -> bytes:
+        self.stats.total_misses += 1
+        body = load()
+        with suppress(redis.RedisError):  # said when it was asked
+            self._client().set(_PREFIX + key, body, px=max(1, int(seconds * 1000)))
+        return body
+
+    def _settle(self, key: str, seconds: float, body: bytes | None = None) -> "Future[bytes]":
+        """End the loading of a key, and keep its body."""
+        with self._lock:
+            if body is not None and len(body) <= self._max_bytes:
+                self._drop(key)
+                self._held[key] = (self._clock() + seconds, body)
+                self._bytes += len(body)
+            while self._bytes > self._max_bytes:
+                self._drop(next(iter(self._held)))
+            return self._loading.pop(key)
+
+    def _drop(self, key: str) -> None:
+        held = self._held.pop(key, None)
+        self._bytes -= len(held[1]) if held else 0

@@ -15,5 +15,7 @@ class WireRenderer(BaseRenderer):
     charset = None
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        """Return the encoded body; no body for None."""
+        """Return the encoded body, as it is where it is encoded already; no body for None."""
+        if isinstance(data, bytes):
+            return data
         return b"" if data is None else json.encode(data)

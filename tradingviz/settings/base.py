@@ -43,6 +43,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tradingviz.core.metrics.RequestMetricsMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -143,6 +145,13 @@ SPECTACULAR_SETTINGS = {
 }
 # django-ratelimit counts in Django's cache; it lives in Redis so that several processes share one count.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# How long an answer is kept at most, by its timeframe; new data ends it earlier. 15m and 30m follow 5m and 1h.
+CACHE_TTL_1M = env.integer("CACHE_TTL_1M", 60, low=1, high=604_800)
+CACHE_TTL_5M = env.integer("CACHE_TTL_5M", 300, low=1, high=604_800)
+CACHE_TTL_1H = env.integer("CACHE_TTL_1H", 3_600, low=1, high=604_800)
+CACHE_TTL_1D = env.integer("CACHE_TTL_1D", 86_400, low=1, high=604_800)
+CACHE_MEMORY_MB = env.integer("CACHE_MEMORY_MB", 64, low=0, high=65_536)
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "global_keyprefix": "celery:"}

@@ -26,6 +26,7 @@ from tests.integration.backfill.ticker_service import TickerService, failing
 from tests.integration.ingest import pipeline
 from tests.integration.ingest.recomputed import assert_all_equal_to_minutes
 from tests.integration.ingest.test_commands import manage
+from tests.rig.servers import release_claims
 from tradingviz.core.redis import sync_client
 
 ARGUMENTS = ("--underlying", "NIFTY", "--from", "2026-02-02", "--to", "2026-02-02")
@@ -37,6 +38,7 @@ def market(server_environment: dict[str, str]) -> Iterator[dict[str, str]]:
     forget_everything()
     pipeline.send(without_hole(morning()))
     pipeline.drain()
+    release_claims()
     end_heartbeat(sync_client(), shard=0)
     yield server_environment
     close_market()

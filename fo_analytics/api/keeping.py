@@ -1,0 +1,96 @@
+"""Answers kept for a while, keyed by what was asked and by the version of the market that answers."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connection
+
+from fo_analytics.domain.symbols import canonical
+from fo_analytics.freshness import live_version, stored_version
+from tradingviz.core import json
+from tradingviz.core.cache import Cache
+from tradingviz.core.redis import shared_client
+
+_TTL = {
+    "1m": "CACHE_TTL_1M", "5m": "CACHE_TTL_5M", "15m": "CACHE_TTL_5M", "30m": "CACHE_TTL_1H", "1h": "CACHE_TTL_1H",
+    "1d": "CACHE_TTL_1D",
+}  # fmt: skip
+
+
+def ttl(timeframe: str) -> float:
+    """Return for how many seconds an answer of a timeframe is kept at most."""
+    return float(getattr(settings, _TTL[timeframe]))
+
+
+@cache
+def bodies() -> Cache:
+    """Return this process's cache of answers."""
+    return Cache(shared_client, max_bytes=settings.CACHE_MEMORY_MB << 20, clock=time.monotonic)
+
+
+def kept(
+    *,
+    path: str,
+    asked: Mapping[str, Any],
+    load: Callable[[], bytes],
+    seconds: float,
+    days: tuple[date, date] | None,
+) -> bytes:
+    """Return the body of a question, from the cache where the market is still the same.
+
+    Where it cannot be told which market answers (Redis is away, nothing is live), the body is made anew.
+    """
+    version = _version(canonical(str(asked["underlying"])), days) if "underlying" in asked else None
+    if version is None:
+        return load()
+    question = json.encode([path, sorted(asked.items()), version])
+    return bodies().get(blake2b(question, digest_size=16).hexdigest(), load, seconds=seconds)
+
+
+def _version(underlying: str, days: tuple[date, date] | None) -> str | None:
+    try:
+        if days is None:
+            return live_version(shared_client(), underlying)
+        return stored_version(shared_client(), underlying, *days)
+    except redis.RedisError:
+        return None
+
+
+class Timing:
+    """Where the time of an answer went, for the Server-Timing header."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._database = 0.0
+        self._loading = 0.0
+
+    def loaded(self, load: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return what `load` does; note its time, and the database's share of it."""
+        began = time.perf_counter()
+        try:
+            with connection.execute_wrapper(self._query):
+                return load()
+        finally:
+            self._loading = time.perf_counter() - began
+
+    def _query(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(*arguments)
+        finally:
+            self._database += time.perf_counter() - began
+
+    def header(self) -> str:
+        """Return the header's value, in milliseconds."""
+        parts = {
+            "cache": time.perf_counter() - self._began - self._loading,
+            "db": self._database,
+            "compute": self._loading - self._database,
+        }
+        return ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in parts.items())

@@ -1,0 +1,59 @@
+-- The bars of the contracts that stood at one moneyness level of an underlying, bucket by bucket.
+--
+-- `span` has a row per stretch of a session in which the series means one expiry: the buckets that open in it. The money
+-- of a bucket is that of its newest minute which knew one. A level is a step on the ladder of that day's listed strikes,
+-- calls and puts alike: beyond the ladder, and where the side is not listed or has no bar, there is no row. The bounds
+-- of time are constants once more beside each table, for the planner to leave out chunks.
+WITH span AS (
+    SELECT *
+    FROM unnest(
+        %(dates)s::date[], %(opens)s::timestamptz[], %(closes)s::timestamptz[], %(froms)s::timestamptz[],
+        %(tos)s::timestamptz[], %(expiries)s::date[]
+    ) WITH ORDINALITY AS given (date, opens_at, closes_at, from_at, to_at, expiry, number)
+),
+listed AS (
+    SELECT
+        span.number, instrument.strike::float8 AS strike,
+        MAX(instrument.id) FILTER (WHERE instrument.kind = %(kind)s) AS id
+    FROM span
+    JOIN fo_analytics_instrument AS instrument
+        ON instrument.underlying_id = %(underlying_id)s AND instrument.expiry = span.expiry
+        AND instrument.kind IN ('CE', 'PE')
+        AND COALESCE(instrument.valid_from, '-infinity') <= span.date
+        AND COALESCE(instrument.valid_to, 'infinity') >= span.date
+    GROUP BY 1, 2
+),
+ladder AS MATERIALIZED (
+    SELECT
+        number, strike AS money, LEAD(strike, %(steps)s) OVER rungs AS strike, LEAD(id, %(steps)s) OVER rungs AS id
+    FROM listed
+    WINDOW rungs AS (PARTITION BY number ORDER BY strike)
+),
+bucket AS MATERIALIZED (
+    SELECT span.number, known.time, known.money
+    FROM span
+    CROSS JOIN LATERAL (
+        SELECT
+            date_bin(make_interval(mins => %(minutes)s), metric.time, span.opens_at) AS "time",
+            (MAX(ARRAY[date_part('epoch', metric.time), metric.atm_strike]))[2] AS money
+        FROM chain_metric AS metric
+        WHERE metric.underlying_id = %(underlying_id)s AND metric.expiry = span.expiry AND metric.time >= span.from_at
+            AND metric.time < LEAST(span.closes_at, span.to_at + make_interval(mins => %(minutes)s))
+            AND metric.time >= %(from)s AND metric.time < %(until)s AND metric.atm_strike IS NOT NULL
+        GROUP BY 1
+    ) AS known
+    WHERE known.time >= span.from_at AND known.time < span.to_at
+)
+SELECT date_part('epoch', bucket.time), bucket.number, ladder.strike, held.*
+FROM bucket
+JOIN ladder USING (number, money)
+CROSS JOIN LATERAL (
+    SELECT {columns} FROM bar
+    WHERE %(minutes)s = 1 AND bar.instrument_id = ladder.id AND bar.time = bucket.time
+        AND bar.time >= %(from)s AND bar.time < %(until)s
+    UNION ALL
+    SELECT {columns} FROM bar_rollup
+    WHERE %(minutes)s > 1 AND bar_rollup.instrument_id = ladder.id AND bar_rollup.timeframe = %(timeframe)s
+        AND bar_rollup.time = bucket.time AND bar_rollup.time >= %(from)s AND bar_rollup.time < %(until)s
+) AS held
+ORDER BY bucket.time

@@ -1,0 +1,116 @@
+"""The cache of bodies: memory, then Redis, then the loader; one loads, all who ask meanwhile wait."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from tradingviz.core.cache import Cache
+
+
+class Counted:
+    """A loader that counts its calls and says what it is told to."""
+
+    def __init__(self, body: bytes = b"body") -> None:
+        self.calls = 0
+        self.body = body
+
+    def __call__(self) -> bytes:
+        self.calls += 1
+        return self.body
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as found:
+        yield found
+
+
+def cache(client: redis.Redis, *, now: Callable[[], float] = lambda: 0.0, max_bytes: int = 1_000) -> Cache:
+    """Return a cache of one process."""
+    return Cache(lambda: client, max_bytes=max_bytes, clock=now)
+
+
+def test_the_second_question_is_answered_from_memory_and_another_process_s_from_redis(client: redis.Redis) -> None:
+    load, here, there = Counted(), cache(client), cache(client)
+    assert [here.get("k", load, seconds=9) for _ in range(3)] == [b"body"] * 3
+    assert there.get("k", load, seconds=9) == b"body"
+    assert load.calls == 1
+    assert (here.stats.l1_hits, here.stats.l2_hits, here.stats.total_misses) == (2, 0, 1)
+    assert (there.stats.l1_hits, there.stats.l2_hits, there.stats.total_misses) == (0, 1, 0)
+    assert here.stats.hit_rate == pytest.approx(2 / 3)
+    assert there.stats.hit_rate == 1
+
+
+def test_a_body_ends_after_its_time_in_memory_and_in_redis(client: redis.Redis) -> None:
+    now = [0.0]
+    load, kept = Counted(), cache(client, now=lambda: now[0])
+    kept.get("k", load, seconds=9)
+    assert 0 < client.pttl("cache:k") <= 9_000
+    client.delete("cache:k")
+    now[0] = 8.9
+    kept.get("k", load, seconds=9)
+    assert load.calls == 1
+    now[0] = 9.0
+    kept.get("k", load, seconds=9)
+    assert load.calls == 2
+
+
+def test_a_hundred_simultaneous_misses_load_once(client: redis.Redis) -> None:
+    began, release = threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    def slow() -> bytes:
+        calls.append(1)
+        began.set()
+        release.wait(30)
+        return b"body"
+
+    kept = cache(client)
+    with ThreadPoolExecutor(100) as pool:
+        found = [pool.submit(kept.get, "k", slow, seconds=9) for _ in range(100)]
+        assert began.wait(30)
+        release.set()
+        assert {future.result() for future in found} == {b"body"}
+    assert len(calls) == 1
+
+
+def test_a_failure_reaches_all_who_wait_and_is_not_kept(client: redis.Redis) -> None:
+    kept = cache(client)
+
+    def broken() -> bytes:
+        raise LookupError("nothing there")
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            kept.get("k", broken, seconds=9)
+    assert kept.get("k", Counted(), seconds=9) == b"body"
+
+
+def test_without_redis_memory_still_answers(client: redis.Redis) -> None:
+    gone = redis.Redis(port=1, socket_connect_timeout=0.1)
+    load, kept = Counted(), cache(gone)
+    assert [kept.get("k", load, seconds=9) for _ in range(2)] == [b"body"] * 2
+    assert load.calls == 1
+
+
+def test_memory_is_bounded_in_bytes_and_the_least_recently_used_go_first(client: redis.Redis) -> None:
+    kept, load = cache(client, max_bytes=30), Counted(b"0123456789")
+    for key in ("a", "b", "c", "a", "d"):
+        kept.get(key, load, seconds=9)
+    client.flushall()
+    for key in ("a", "c", "d"):
+        kept.get(key, load, seconds=9)
+    assert load.calls == 4
+    kept.get("b", load, seconds=9)
+    assert load.calls == 5
+
+
+def test_a_body_larger_than_all_of_memory_is_answered_and_not_held(client: redis.Redis) -> None:
+    kept, load = cache(client, max_bytes=5), Counted(b"0123456789")
+    assert kept.get("k", load, seconds=9) == b"0123456789"
+    client.flushall()
+    kept.get("k", load, seconds=9)
+    assert load.calls == 2
