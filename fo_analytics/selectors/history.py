@@ -1,6 +1,6 @@
 """The bars of single contracts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,13 +12,14 @@ from django.db import connection
 
 from fo_analytics.domain.bars import Flag
 from fo_analytics.domain.calendar import from_ms
+from fo_analytics.domain.moneyness import Side
 from fo_analytics.models import Instrument, InstrumentKind, Underlying
 from fo_analytics.queries import query
 from fo_analytics.selectors.reference import expiry_table
 from fo_analytics.selectors.time_range import TimeRange
 from tradingviz.core.errors import InvalidRequest
 
-SIDES = {"call": InstrumentKind.CALL, "put": InstrumentKind.PUT}
+SIDES: dict[Side, InstrumentKind] = {"call": InstrumentKind.CALL, "put": InstrumentKind.PUT}
 COLUMNS = (
     "open", "high", "low", "close", "volume", "oi", "iv", "delta", "gamma", "theta", "vega", "rho", "bid", "ask",
     "flags",
@@ -36,11 +37,11 @@ class StrikeHistory:
 
     expiry: date
     strike: float
-    sides: dict[str, Columns]
+    sides: Mapping[Side, Columns]
 
 
 def strike_history(
-    *, underlying: Underlying, expiry: str, strike: Decimal, sides: Collection[str], timeframe: str, span: TimeRange
+    *, underlying: Underlying, expiry: str, strike: Decimal, sides: Collection[Side], timeframe: str, span: TimeRange
 ) -> StrikeHistory:
     """Return the bars of a strike's contracts that open in a range; two queries.
 
@@ -57,8 +58,8 @@ def strike_history(
 
 
 def contracts_at(
-    *, underlying: Underlying, expiry: str, strike: Decimal, sides: Collection[str], span: TimeRange
-) -> tuple[date, dict[str, Instrument]]:
+    *, underlying: Underlying, expiry: str, strike: Decimal, sides: Collection[Side], span: TimeRange
+) -> tuple[date, dict[Side, Instrument]]:
     """Return what an expiry means at the end of a range, and its contracts of a strike by side; one query.
 
     Raises InvalidRequest for an expiry that is not listed, and where none of the sides is.
