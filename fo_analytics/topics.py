@@ -11,3 +11,8 @@ def chain_topic(underlying: str, expiry: date | str) -> str:
 def underlying_topic(underlying: str) -> str:
     """Return the topic of an underlying: what is live, and as of when."""
     return f"underlying:{underlying}"
+
+
+def depth_topic(underlying: str, expiry: date | str) -> str:
+    """Return the topic of the order books of an expiry's contracts."""
+    return f"depth:{underlying}:{expiry}"

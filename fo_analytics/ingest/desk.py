@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from fo_analytics.domain.book import Book
 from fo_analytics.domain.calendar import MINUTE_MS, Session
 from fo_analytics.domain.layout import Contract, Layout, arrange
 from fo_analytics.domain.minute_close import BarRows, ChainMeasures, close_minute
-from fo_analytics.domain.ticks import Ints, Mask, Ticks
+from fo_analytics.domain.order_book import NewestBooks
+from fo_analytics.domain.ticks import Floats, Ints, Mask, Ticks
 from fo_analytics.ingest.master import Listing, Master
 
 
@@ -23,6 +25,18 @@ class Close:
     ts: int
 
 
+class Books(NamedTuple):
+    """The books that came with ticks: `row` (m,) is each one's tick, ascending; `levels` (m, 2, levels, 3)."""
+
+    row: Ints
+    levels: Floats
+
+    def take(self, mask: Mask) -> "Books":
+        """Return those of the ticks in `mask`, for these ticks."""
+        kept = mask[self.row]
+        return Books((np.cumsum(mask) - 1)[self.row[kept]], self.levels[kept]) if len(self.row) else self
+
+
 class Desk:
     """One underlying in one session."""
 
@@ -31,6 +45,9 @@ class Desk:
         self.session = session
         self.version = 0
         self.changed_chains: set[date] = set()
+        # Order books are of the moment: only the newest of each contract, and in memory only.
+        self.books = NewestBooks(0)
+        self.changed_books: set[date] = set()
         # The newest minute that ticks of this process reached. Stored minutes may lie after it: a day replayed again
         # is live as of the replay.
         self.live_minute = -1
@@ -54,6 +71,7 @@ class Desk:
         instants = {expiry: int(calendar.expires_at(expiry).timestamp() * 1000) for expiry in expiries}
         self.layout = arrange(self._contracts, instants)
         self.book.grow(len(self.layout))
+        self.books.grow(len(self.layout))
         order = np.argsort(self.layout.tokens)
         self._sorted_tokens, self._sorted_slots = self.layout.tokens[order], order
 
@@ -64,11 +82,11 @@ class Desk:
         place = np.minimum(np.searchsorted(self._sorted_tokens, tokens), len(self._sorted_tokens) - 1)
         return np.where(self._sorted_tokens[place] == tokens, self._sorted_slots[place], -1)
 
-    def add(self, ticks: Ticks, *, live: bool = True) -> Mask:
-        """Add ticks of this session's date; return the mask (n,) of those outside its hours, which are left out.
+    def add(self, ticks: Ticks, books: Books, *, live: bool = True) -> Mask:
+        """Add ticks of this session's date, and their order books; those outside its hours are left out.
 
-        Ticks up to 15 minutes after the close belong to the last minute; those of the spot are the official close.
-        Ticks that are not `live` fill a hole: what is live stays as of the minute it was.
+        Return the mask (n,) of these. Ticks up to 15 minutes after the close belong to the last minute; those of the
+        spot are the official close. Ticks that are not `live` fill a hole: what is live stays as of the minute it was.
         """
         minute = self.session.minute_of(ticks.ts)
         late = self.session.late_minute(ticks.ts)
@@ -79,6 +97,7 @@ class Desk:
         self.book.add(minute[inside], ticks.take(inside))
         if live:
             self.live_minute = max(self.live_minute, int(minute.max(initial=-1)))
+            self._note_books(ticks.take(inside), books.take(inside))
         self._note_chains(ticks.slot[inside])
         return np.asarray(~inside & ~(late & is_spot))
 
@@ -97,6 +116,14 @@ class Desk:
         for chain in self.layout.chains:
             if every or ticked[chain.slots[chain.listed]].any():
                 self.changed_chains.add(chain.expiry)
+
+    def _note_books(self, ticks: Ticks, books: Books) -> None:
+        if not len(books.row):
+            return
+        of = ticks.take(books.row)
+        changed = np.zeros(len(self.layout), bool)
+        changed[self.books.add(of.slot, of.ts, of.volume, books.levels)] = True
+        self.changed_books |= {c.expiry for c in self.layout.chains if changed[c.slots[c.listed]].any()}
 
     def take_rows(self, *, rate: float, before_ms: int) -> tuple[list[BarRows], list[ChainMeasures]]:
         """Return, once, the rows of the minutes that changed since the last call and have ended by `before_ms`."""

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.domain.minute_close import BarRows, ChainMeasures
+from fo_analytics.domain.order_book import best_first, impossible, with_best_quotes
 from fo_analytics.domain.ticks import Ints, Mask, Ticks, absent_where_zero, reject
-from fo_analytics.ingest.desk import Close, Desk
+from fo_analytics.ingest.desk import Books, Close, Desk
 from fo_analytics.ingest.master import Master
 from streaming.ticker.codec import TickBatch
 from tradingviz.core.clock import Clock
@@ -57,6 +59,14 @@ class Rows:
         }
 
 
+class Part(NamedTuple):
+    """The good ticks of one underlying and day."""
+
+    tokens: Ints
+    ticks: Ticks
+    books: Books
+
+
 class Engine:
     """All desks of one ingest process. Time comes from the ticks; `clock` only exposes stamps of the future.
 
@@ -87,13 +97,25 @@ class Engine:
         """
         self.ticks_seen += len(batch.ts)
         owners = self.master.owners(batch.token)
-        ticks = absent_where_zero(_ticks_of(batch))
+        books = self._books(batch)
+        ticks = with_best_quotes(absent_where_zero(_ticks_of(batch)), books.row, books.levels)
         good = self._screen(ticks, owners >= 0, batch)
         self.newest_ts = max(self.newest_ts, int(ticks.ts[good].max(initial=0)))
         days = (ticks.ts + IST_OFFSET_MS) // DAY_MS
         for owner, day in np.unique(np.stack([owners[good], days[good]]), axis=1).T.tolist():
             mask = good & (owners == owner) & (days == day)
-            self._deliver(owner, batch.token[mask], ticks.take(mask), live=live)
+            part = Part(batch.token[mask], ticks.take(mask), books.take(mask))
+            self._deliver(owner, part, live=live)
+
+    def _books(self, batch: TickBatch) -> Books:
+        """Return the books that can be true; the others are dropped and counted, their ticks stay."""
+        depth = batch.depth
+        wrong = np.flatnonzero(impossible(depth.levels))
+        for rows in (depth.malformed, depth.row[wrong]):
+            if len(rows):
+                token, ts = int(batch.token[rows[0]]), int(batch.ts[rows[0]])
+                self.events.add("malformed_depth", len(rows), token=token, ts=ts)
+        return Books(np.delete(depth.row, wrong), best_first(np.delete(depth.levels, wrong, axis=0)))
 
     def _screen(self, ticks: Ticks, known: Mask, batch: TickBatch) -> Mask:
         """Count what is rejected; return the mask of the rest."""
@@ -106,7 +128,8 @@ class Engine:
                 good &= ~mask
         return good
 
-    def _deliver(self, owner: int, tokens: Ints, ticks: Ticks, *, live: bool) -> None:
+    def _deliver(self, owner: int, part: Part, *, live: bool) -> None:
+        tokens, ticks = part.tokens, part.ticks
         if not self._owns(owner):
             self.events.add("other_shard", len(ticks), underlying=self.master.listings[owner].symbol)
             return
@@ -117,7 +140,7 @@ class Engine:
         slots = desk.slots_of(tokens)
         self.events.add("expired_contract", int((slots < 0).sum()))
         placed = slots >= 0
-        left_out = desk.add(_placed(ticks.take(placed), slots[placed]), live=live)
+        left_out = desk.add(_placed(ticks.take(placed), slots[placed]), part.books.take(placed), live=live)
         self.events.add("outside_session", int(left_out.sum()), underlying=desk.listing.symbol)
 
     def desk(self, owner: int, day: date) -> Desk | None:

@@ -2,8 +2,10 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
+
+import redis
 
 from fo_analytics.domain import bars
 from fo_analytics.domain.bars import Minute
@@ -12,15 +14,19 @@ from fo_analytics.domain.document import Document, Subject, chain_view
 from fo_analytics.domain.layout import NOWHERE, ChainLayout
 from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.ingest.desk import Desk
+from fo_analytics.ingest.live_depth import LiveDepth
+from fo_analytics.ingest.master import Listing
 from fo_analytics.topics import chain_topic, underlying_topic
 from streaming.publisher import Plain, Publication, Publisher
+from tradingviz.core.clock import Clock
 
 
 class Live:
     """Publishes the newest session of every underlying; older sessions only fill the database."""
 
-    def __init__(self, publisher: Publisher, *, rate: float) -> None:
+    def __init__(self, publisher: Publisher, *, rate: float, clock: Clock) -> None:
         self.published = 0
+        self._depth = LiveDepth(publisher, clock=clock)
         self._publisher = publisher
         self._rate = rate
         self._newest: dict[int, date] = {}
@@ -31,6 +37,11 @@ class Live:
         """Publish everything that changed. Raises redis.RedisError, Fenced."""
         for desk in self._changed(desks):
             self._publish(desk)
+        self.published += self._depth.publish(self._with_books(desks))
+
+    def begin(self, client: redis.Redis, listings: Collection[Listing]) -> None:
+        """Begin to follow underlyings, of which another ingest may have published. Raises as `publish`."""
+        self._depth.begin(client, listings)
 
     def publish_next(self, desks: Iterable[Desk], *, every: float) -> bool:
         """Publish what changed of one underlying, the one longest unpublished; return whether there was one.
@@ -41,7 +52,12 @@ class Live:
         due = [desk for desk in self._changed(desks) if self._published_at(desk) <= latest]
         if due:
             self._publish(min(due, key=self._published_at))
-        return bool(due)
+        books = self._depth.publish_next(self._with_books(desks))
+        self.published += books
+        return bool(due or books)
+
+    def _with_books(self, desks: Iterable[Desk]) -> list[Desk]:
+        return [desk for desk in desks if desk.changed_books and self._is_newest(desk)]
 
     def _changed(self, desks: Iterable[Desk]) -> list[Desk]:
         return [desk for desk in desks if desk.changed_chains and self._is_newest(desk) and desk.live_minute >= 0]

@@ -167,6 +167,7 @@ class IngestService:
         parts, pace = self._parts, self._pace
         listings = parts.engine.master.listings.values()
         ours = [item for item in listings if shard_of(item.symbol, shards=pace.shards) == pace.shard]
+        parts.live.begin(parts.redis, ours)
         for owner, day in unpublished(parts.redis, ours):
             desk = parts.engine.desk(owner, day) if parts.ownership.owns(owner) else None
             if desk is not None:

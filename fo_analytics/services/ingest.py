@@ -23,7 +23,7 @@ def make_ingest(*, shard: int, clock: Clock = now_ms) -> IngestService:
         reader=TickReader(sync_client(), shard=shard),
         engine=Engine(Master(), clock=clock, rate=rate, restore=restore, owns=ownership.owns),
         writer=Writer(),
-        live=Live(Publisher(sync_client(), clock=clock), rate=rate),
+        live=Live(Publisher(sync_client(), clock=clock), rate=rate, clock=clock),
         ownership=ownership,
         redis=sync_client(),
         clock=clock,

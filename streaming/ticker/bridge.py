@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streaming.ticker.codec import Number, TickRow
+from streaming.ticker.codec import LEVELS, Level, Number, TickRow, TwoSides
 
 PATTERNS = ("ticker:*:options", "ticker:*:underlying")
 MAX_STRIKE = 1e7
@@ -46,6 +46,7 @@ class BridgedTick:
     `underlying` is the name as sent, alias or not; `kind` SPOT, CE or PE; `token` the sender's, None where it gave
     none; `strike`, `last`, `bid` and `ask` in rupees; `ts` milliseconds UTC; volume of the day, open interest and
     quantities in units. None: not said. A side of the book that was said to be empty is 0.
+    `depth` is that of `streaming.ticker.codec`.
     """
 
     underlying: str
@@ -61,11 +62,12 @@ class BridgedTick:
     bid_qty: Number = None
     ask: Number = None
     ask_qty: Number = None
+    depth: TwoSides | None = None
 
     def row(self, token: int) -> TickRow:
         """Return the tick on the wire, under the master's token."""
         quote = (self.bid, self.bid_qty, self.ask, self.ask_qty)
-        return (token, self.ts, self.last, self.volume, self.oi, *quote, None)
+        return (token, self.ts, self.last, self.volume, self.oi, *quote, self.depth)
 
 
 def parse(channel: bytes, payload: bytes) -> BridgedTick:
@@ -88,7 +90,8 @@ def _channel(channel: bytes) -> tuple[str, str]:
 
 
 def _option(name: str, fields: Fields) -> BridgedTick:
-    bid, bid_qty, ask, ask_qty = _quote(fields)
+    depth = _depth(fields.get("depth"))
+    bid, bid_qty, ask, ask_qty = _quote(fields) if depth is None else _best(depth)
     return BridgedTick(
         underlying=_underlying(name, fields),
         kind=_kind(fields.get("type")),
@@ -103,6 +106,7 @@ def _option(name: str, fields: Fields) -> BridgedTick:
         bid_qty=bid_qty,
         ask=ask,
         ask_qty=ask_qty,
+        depth=depth,
     )
 
 
@@ -203,31 +207,47 @@ def _expiry(value: object) -> date:
 
 
 def _quote(fields: Fields) -> tuple[Number, Number, Number, Number]:
-    """Return the best bid and ask with their quantities, from the depth, else from fields of their own."""
-    depth = fields.get("depth")
+    """Return the best bid and ask with their quantities from fields of their own."""
+    return tuple(_number(name, fields.get(name)) for name in ("bid", "bid_qty", "ask", "ask_qty"))  # type: ignore[return-value]
+
+
+def _best(depth: TwoSides) -> tuple[float, float, float, float]:
+    """Return the best bid and ask with their quantities; a side without levels is quoted by nobody."""
+    (bid, bid_qty, _), (ask, ask_qty, _) = (side[0] if side else (0.0, 0.0, None) for side in depth)
+    return bid, bid_qty, ask, ask_qty
+
+
+def _depth(depth: object) -> TwoSides | None:
+    """Return the levels of both sides, best first; None where nothing is said of them."""
     if depth is None or depth == {}:
-        return tuple(_number(name, fields.get(name)) for name in ("bid", "bid_qty", "ask", "ask_qty"))  # type: ignore[return-value]
+        return None
     if not isinstance(depth, dict):
         raise MalformedMessage("depth", depth)
     bids, asks = (_levels(_first(depth, *names)) for names in (("buy", "bids"), ("sell", "asks")))
-    return *max(bids, default=(0.0, 0.0)), *min(asks, default=(0.0, 0.0))
+    bids.sort(key=_price, reverse=True)
+    asks.sort(key=_price)
+    return bids[:LEVELS], asks[:LEVELS]
 
 
-def _levels(value: object) -> list[tuple[float, float]]:
-    """Return (price, quantity) of the levels that are there: the senders fill up with zeros."""
+def _price(level: Level) -> float:
+    return level[0]
+
+
+def _levels(value: object) -> list[Level]:
+    """Return the levels that are there: the senders fill up with zeros."""
     if value is None:
         return []
     if not isinstance(value, list):
         raise MalformedMessage("depth", value)
-    levels = [_level(level) for level in value]
-    return [(price, quantity) for price, quantity in levels if price > 0 and quantity > 0]
+    return [level for level in map(_level, value) if level[0] > 0 and level[1] > 0]
 
 
-def _level(level: object) -> tuple[float, float]:
+def _level(level: object) -> Level:
     if isinstance(level, dict):
-        pair: Sequence[object] = (level.get("price"), _first(level, "quantity", "qty"))
+        said: Sequence[object] = (level.get("price"), _first(level, "quantity", "qty"), level.get("orders"))
     elif isinstance(level, list) and len(level) >= 2:
-        pair = level[:2]
+        said = (*level, None)[:3]
     else:
         raise MalformedMessage("depth", level)
-    return _number("depth", pair[0]) or 0.0, _number("depth", pair[1]) or 0.0
+    price, quantity, orders = (_number("depth", each) for each in said)
+    return price or 0.0, quantity or 0.0, orders

@@ -36,10 +36,12 @@ def without(*names: str) -> bytes:
 def test_an_options_message_is_a_contract_and_a_tick() -> None:
     tick = option()
     assert tick == BridgedTick(
-        "NIFTY", "CE", 12345, date(2026, 2, 24), 25000.0, TEN, 100.0, 6500.0, 65000.0, 99.95, 65.0, 100.1, 195.0
-    )
+        "NIFTY", "CE", 12345, date(2026, 2, 24), 25000.0, TEN, 100.0, 6500.0, 65000.0, 99.95, 65.0, 100.1, 195.0,
+        ([(99.95, 65.0, 1.0), (99.9, 130.0, 2.0)], [(100.1, 195.0, 3.0)]),
+    )  # fmt: skip
     batch = decode(encode([tick.row(7)]))
     assert (batch.token[0], batch.ts[0], batch.last[0], batch.ask_qty[0]) == (7, TEN, 100.0, 195.0)
+    assert batch.depth.levels[0, 0, :3].tolist() == [[99.95, 65.0, 1.0], [99.9, 130.0, 2.0], [0.0, 0.0, 0.0]]
 
 
 @pytest.mark.parametrize("name", ["close", "price", "last_price"])
@@ -87,7 +89,18 @@ def test_what_is_not_said_is_none(depth: object) -> None:
 
 def test_an_empty_side_of_the_book_is_zero() -> None:
     tick = option(depth={"buy": [{"price": 0, "quantity": 0}], "sell": []})
-    assert (tick.bid, tick.bid_qty, tick.ask, tick.ask_qty) == (0.0, 0.0, 0.0, 0.0)
+    assert (tick.bid, tick.bid_qty, tick.ask, tick.ask_qty, tick.depth) == (0.0, 0.0, 0.0, 0.0, ([], []))
+
+
+def test_five_levels_a_side_pass_the_best_of_them_first() -> None:
+    bids = [{"price": 90 + n, "quantity": 65 * n, "orders": n} for n in (3, 1, 6, 2, 5, 4)]
+    asks = [[str(100 + n), 65, n] for n in (2, 1)] + [[99.0, 0, 0], [103.5, 65]]
+    tick = option(depth={"bids": bids, "asks": asks})
+    assert tick.depth == (
+        [(96.0, 390.0, 6.0), (95.0, 325.0, 5.0), (94.0, 260.0, 4.0), (93.0, 195.0, 3.0), (92.0, 130.0, 2.0)],
+        [(101.0, 65.0, 1.0), (102.0, 65.0, 2.0), (103.5, 65.0, None)],
+    )
+    assert (tick.bid, tick.bid_qty, tick.ask, tick.ask_qty) == (96.0, 390.0, 101.0, 65.0)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +112,8 @@ def test_an_empty_side_of_the_book_is_zero() -> None:
     ],
 )
 def test_quotes_may_come_in_other_shapes(changes: dict[str, Any]) -> None:
-    assert option(**changes) == option()
+    tick = option(**changes)
+    assert (tick.bid, tick.bid_qty, tick.ask, tick.ask_qty) == (99.95, 65.0, 100.1, 195.0)
 
 
 @pytest.mark.parametrize("symbol", [None, "", OPTION["tradingsymbol"]])
@@ -115,6 +129,7 @@ def test_the_channel_names_the_underlying_where_the_message_does_not(symbol: obj
         ("expiry", {"expiry": 20260224}), ("ts", {"ts": None}), ("ts", {"ts": "soon"}), ("ts", {"ts": 5}),
         ("ts", {"ts": "2026-02-02"}), ("price", {"price": "dear"}), ("price", {"price": [1]}), ("oi", {"oi": "nan"}),
         ("volume", {"volume": 10**400}), ("depth", {"depth": [1]}), ("depth", {"depth": {"buy": [7]}}),
+        ("depth", {"depth": {"buy": [[1, 2, "few"]]}}),
         ("symbol", {"symbol": 7}), ("symbol", {"symbol": "N" * 99}),
     ],
 )  # fmt: skip

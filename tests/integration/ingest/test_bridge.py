@@ -20,6 +20,8 @@ from fo_analytics.replay.recording import ContractKey, RecordedTick
 from fo_analytics.services import bridge as module
 from fo_analytics.services.bridge import Bridge, make_bridge
 from fo_analytics.services.instruments import ensure_instruments
+from fo_analytics.topics import depth_topic
+from streaming.state import read_state
 from streaming.ticker.codec import decode
 from streaming.ticker.stream import FIELD, TickProducer, TickReader, shard_of, stream_key
 from tests.integration.ingest import pipeline
@@ -126,6 +128,17 @@ def test_published_messages_become_the_same_bars_as_the_same_ticks_on_the_stream
     pipeline.send(snapshots)
     pipeline.drain()
     assert pipeline.checksums() == bridged
+
+
+def test_the_levels_of_a_message_are_live(bridge: Bridge) -> None:
+    levels = [{"price": 99.9, "quantity": 65, "orders": 1}, {"price": 99.8, "quantity": 130, "orders": 2}]
+    publish(OPTIONS, message(depth={"buy": levels, "sell": []}))
+    settle(bridge)
+    pipeline.drain()
+    state = read_state(sync_client(), depth_topic("NIFTY", str(CALL.expiry)))
+    assert state is not None
+    book = state.document["contracts"]["25000"]["call"]
+    assert (book["bids"], book["asks"]) == ([[99.9, 65, 1], [99.8, 130, 2]], [])
 
 
 def test_the_master_names_the_token_whatever_the_sender_says(bridge: Bridge) -> None:
