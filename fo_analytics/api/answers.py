@@ -30,6 +30,9 @@ class ContractShape(Shape):
     tick_size = _number("rupees")
     volume = _whole("units, cumulative of the day")
     oi = _whole("open interest, units")
+    oi_change = _whole("units, since oi_reference_ts; null without a reference")
+    oi_change_percent = _number("per cent of the reference's open interest")
+    build_up = _word("long_build_up, short_build_up, short_covering, long_unwinding or none; null: not known")
     bid_qty = _whole("units")
     ask_qty = _whole("units")
     iv = _number("implied volatility of this contract, fraction a year")
@@ -86,6 +89,7 @@ class ChainShape(Shape):
     pcr_oi = _number("put over call open interest, all strikes")
     pcr_volume = _number("put over call volume, all strikes")
     max_pain = _number("rupees")
+    oi_reference_ts = _whole("close of the previous session's last stored minute, ms UTC; null: none is stored")
     source = serializers.ChoiceField(choices=("live", "bars"))  # type: ignore[assignment]  # a field of that name
     epoch = _whole("of the live topic; null from bars")
     seq = _whole("of the live topic; null from bars")

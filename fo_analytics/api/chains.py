@@ -58,8 +58,8 @@ class ChainQuestions(Questions):
         )
         part = {name: asked[name] for name in ("levels", "option_side", "sort")}
         chains = [
-            render_chain(chain, labels=list(labels), **part)
-            for chain, labels in zip(found.chains, found.labels, strict=True)
+            render_chain(chain, reference, labels=list(labels), **part)
+            for chain, reference, labels in zip(found.chains, found.since_yesterday(), found.labels, strict=True)
         ]
         head = {
             "underlying": found.underlying.symbol,

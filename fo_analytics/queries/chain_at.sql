@@ -2,7 +2,7 @@
 SELECT
     wanted.instrument_id, COALESCE(newest.close, priced.close), COALESCE(newest.last_at, priced.last_at),
     newest.oi, newest.oi_at, newest.bid, newest.bid_qty, newest.ask, newest.ask_qty, newest.quote_at,
-    newest.cumulative_volume
+    newest.cumulative_volume, newest.time
 FROM unnest(%(instrument_ids)s::bigint[]) AS wanted (instrument_id)
 CROSS JOIN LATERAL (
     SELECT * FROM bar
