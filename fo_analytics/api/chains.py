@@ -8,8 +8,7 @@ from rest_framework.response import Response
 from fo_analytics.api.answers import ExpiriesShape, StrikeDistributionShape
 from fo_analytics.api.asking import PROBLEMS, Questions, validated
 from fo_analytics.api.parameters import StrikeDistributionParameters, UnderlyingParameters
-from fo_analytics.api.rendering import render_chain
-from fo_analytics.domain.calendar import to_ms
+from fo_analytics.api.rendering import render_chain, render_expiries
 from fo_analytics.domain.chain import Convention
 from fo_analytics.selectors.strike_distribution import expiries_as_of, strike_distribution
 
@@ -28,16 +27,7 @@ class ChainQuestions(Questions):
         """List the expiries that have not expired, in order of time."""
         asked = validated(UnderlyingParameters, request)
         underlying, table = expiries_as_of(underlying=asked["underlying"], at=asked.get("at"))
-        rows = [
-            {
-                "expiry": item.expiry,
-                "labels": item.labels,
-                "kinds": item.kinds,
-                "days": item.days,
-                "ts_expiry": to_ms(table.calendar.expires_at(item.expiry)),
-            }
-            for item in table.alive()
-        ]
+        rows = render_expiries(table)
         return Response({"underlying": underlying.symbol, "ts_event": table.as_of_ms, "expiries": rows})
 
     @extend_schema(

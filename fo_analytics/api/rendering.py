@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.changes import Reference, changes
 from fo_analytics.domain.document import SIDES, Document, within_levels
 from fo_analytics.selectors.chains import ChainAnswer
+from fo_analytics.selectors.reference import ExpiryTable
 
 Json = dict[str, Any]
 
@@ -30,6 +32,20 @@ def render_chain(
         "seq": answer.seq,
         "strikes": [_row(row, option_side, ts) for row in _sorted(document, sort)],
     }
+
+
+def render_expiries(table: ExpiryTable) -> list[Json]:
+    """Return the expiries that have not expired, in order of time."""
+    return [
+        {
+            "expiry": item.expiry,
+            "labels": item.labels,
+            "kinds": item.kinds,
+            "days": item.days,
+            "ts_expiry": to_ms(table.calendar.expires_at(item.expiry)),
+        }
+        for item in table.alive()
+    ]
 
 
 def _with_changes(document: Document, reference: Reference) -> Document:

@@ -109,10 +109,22 @@ class ExpiryTable:
 
 def expiry_table(*, underlying: Underlying, as_of_ms: int) -> ExpiryTable:
     """Return the expiries listed as of an instant."""
+    return _table(underlying, as_of_ms, date.min)
+
+
+def expiry_named(*, underlying: Underlying, label: str, as_of_ms: int) -> date | None:
+    """Return the expiry that bore a label at an instant (ms UTC); None where none did."""
+    # Whether a coming expiry is the last of its month is told by those of that month and later ones.
+    table = _table(underlying, as_of_ms, ist_date(from_ms(as_of_ms)).replace(day=1))
+    return next((item.expiry for item in table.alive() if label in item.labels), None)
+
+
+def _table(underlying: Underlying, as_of_ms: int, first: date) -> ExpiryTable:
+    """Return the table of the expiries from `first` on."""
     day = ist_date(from_ms(as_of_ms))
     everyone = _listed(exchange=underlying.exchange)
     visible = {
-        symbol: [item.expiry for item in listed if item.since is None or item.since <= day]
+        symbol: [item.expiry for item in listed if item.expiry >= first and (item.since is None or item.since <= day)]
         for symbol, listed in everyone.items()
     }
     monthly = labels.monthly_expiries(expiry for expiries in visible.values() for expiry in expiries)

@@ -1,7 +1,7 @@
 """The strike distribution: several expiries of one underlying, all of one instant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from fo_analytics.domain.chain import Convention
@@ -28,6 +28,19 @@ class Distribution:
     def as_of_ms(self) -> int:
         """Return the instant asked for, ms UTC; live the newest known."""
         return self.table.as_of_ms
+
+    @property
+    def newest_ms(self) -> int:
+        """Return the newest instant of any of the chains, ms UTC: one may have been published since."""
+        return max([self.as_of_ms, *(int(chain.document["head"]["ts_event"]) for chain in self.chains)])
+
+    def in_order(self) -> "Distribution":
+        """Return the same chains in order of time."""
+        places = sorted(range(len(self.expiries)), key=lambda place: self.expiries[place])
+        expiries = tuple(self.expiries[place] for place in places)
+        chains = tuple(self.chains[place] for place in places)
+        labels = tuple(self.labels[place] for place in places)
+        return replace(self, expiries=expiries, chains=chains, labels=labels)
 
     def since_yesterday(self) -> tuple[Reference, ...]:
         """Return what each chain's open interest has changed from: the previous session's last minutes."""
