@@ -11,8 +11,7 @@ from rest_framework.response import Response
 from fo_analytics.api.answers import ExpiriesShape, StrikeDistributionShape
 from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
 from fo_analytics.api.parameters import StrikeDistributionParameters, UnderlyingParameters
-from fo_analytics.api.rendering import Json, render_chain
-from fo_analytics.domain.calendar import to_ms
+from fo_analytics.api.rendering import Json, render_chain, render_expiries
 from fo_analytics.domain.chain import Convention
 from fo_analytics.selectors.strike_distribution import expiries_as_of, strike_distribution
 
@@ -47,17 +46,7 @@ class ChainQuestions(Questions):
 
 def _expiries(asked: Mapping[str, Any]) -> Json:
     underlying, table = expiries_as_of(underlying=asked["underlying"], at=asked.get("at"))
-    rows = [
-        {
-            "expiry": item.expiry,
-            "labels": item.labels,
-            "kinds": item.kinds,
-            "days": item.days,
-            "ts_expiry": to_ms(table.calendar.expires_at(item.expiry)),
-        }
-        for item in table.alive()
-    ]
-    return {"underlying": underlying.symbol, "ts_event": table.as_of_ms, "expiries": rows}
+    return {"underlying": underlying.symbol, "ts_event": table.as_of_ms, "expiries": render_expiries(table)}
 
 
 def _strike_distribution(asked: Mapping[str, Any]) -> Json:
@@ -69,8 +58,8 @@ def _strike_distribution(asked: Mapping[str, Any]) -> Json:
     )
     part = {name: asked[name] for name in ("levels", "option_side", "sort")}
     chains = [
-        render_chain(chain, labels=list(labels), **part)
-        for chain, labels in zip(found.chains, found.labels, strict=True)
+        render_chain(chain, reference, labels=list(labels), **part)
+        for chain, reference, labels in zip(found.chains, found.since_yesterday(), found.labels, strict=True)
     ]
     head = {"underlying": found.underlying.symbol, "ts_event": found.as_of_ms, "convention": asked["convention"]}
     return {**head, "levels": asked["levels"], "chains": chains}

@@ -2,28 +2,71 @@
 
 from typing import Any
 
+import numpy as np
+
+from fo_analytics.domain.calendar import to_ms
+from fo_analytics.domain.changes import Reference, changes
 from fo_analytics.domain.document import SIDES, Document, within_levels
 from fo_analytics.selectors.chains import ChainAnswer
+from fo_analytics.selectors.reference import ExpiryTable
 
 Json = dict[str, Any]
 
 _AGES = (("last_ts", "age_ms"), ("quote_ts", "quote_age_ms"), ("oi_ts", "oi_age_ms"))
 
 
-def render_chain(answer: ChainAnswer, *, labels: list[str], levels: int, option_side: str, sort: str) -> Json:
-    """Return one expiry's part of a strike distribution."""
-    document = within_levels(answer.document, levels)
+def render_chain(
+    answer: ChainAnswer, reference: Reference, *, labels: list[str], levels: int, option_side: str, sort: str
+) -> Json:
+    """Return one expiry's part of a strike distribution; open interest changed since the reference."""
+    document = _with_changes(within_levels(answer.document, levels), reference)
     head = document["head"]
     ts = head["ts_event"]
     return {
         **{name: value for name, value in head.items() if name != "underlying"},
         "labels": labels,
+        "oi_reference_ts": reference.ts_ms,
         "spot_age_ms": _age(ts, head["spot_ts"]),
         "source": answer.source,
         "epoch": answer.epoch,
         "seq": answer.seq,
         "strikes": [_row(row, option_side, ts) for row in _sorted(document, sort)],
     }
+
+
+def render_expiries(table: ExpiryTable) -> list[Json]:
+    """Return the expiries that have not expired, in order of time."""
+    return [
+        {
+            "expiry": item.expiry,
+            "labels": item.labels,
+            "kinds": item.kinds,
+            "days": item.days,
+            "ts_expiry": to_ms(table.calendar.expires_at(item.expiry)),
+        }
+        for item in table.alive()
+    ]
+
+
+def _with_changes(document: Document, reference: Reference) -> Document:
+    rows = list(document["strikes"].values())
+    strike = np.array([row["strike"] for row in rows], np.float64)
+    last, oi = (
+        np.array([[row.get(side, {}).get(name) for row in rows] for side in SIDES], np.float64).reshape(2, -1)
+        for name in ("last", "oi")
+    )
+    found = changes(strike, last, oi, reference)
+    strikes = {key: dict(row) for key, row in document["strikes"].items()}
+    for at, side in enumerate(SIDES):
+        columns = zip(strikes.values(), found.oi[at], found.oi_percent[at], found.build_up[at], strict=True)
+        for row, change, percent, word in columns:
+            if side in row:
+                row[side] = {**row[side], **_change(float(change), float(percent), word)}
+    return {"head": document["head"], "strikes": strikes}
+
+
+def _change(oi: float, percent: float, build_up: str | None) -> Json:
+    return {"oi_change": None if oi != oi else round(oi), "oi_change_percent": percent, "build_up": build_up}
 
 
 def _sorted(document: Document, sort: str) -> list[Json]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -19,9 +19,10 @@ from fo_analytics.domain.chain import Convention, Terms
 from fo_analytics.domain.document import Document, Subject, chain_document, revalued
 from fo_analytics.domain.layout import Layout, arrange
 from fo_analytics.domain.minute_close import spot_is_trusted
+from fo_analytics.domain.ticks import Ints
 from fo_analytics.models import Bar, Underlying
 from fo_analytics.queries import query
-from fo_analytics.selectors.reference import ExpiryTable, chain_contracts
+from fo_analytics.selectors.reference import ExpiryTable, contracts_listed
 from fo_analytics.topics import chain_topic, underlying_topic
 from streaming.state import State, read_state, read_states
 from tradingviz.core.errors import NotAvailable
@@ -75,11 +76,21 @@ def market_instant(*, underlying: Underlying) -> int:
     return to_ms(time) + MINUTE_MS
 
 
-def live_chain(*, underlying: Underlying, table: ExpiryTable, expiry: date, convention: Convention) -> ChainAnswer:
-    """Return the chain as ingest published it; from bars as of the table's instant where nothing is published."""
+def live_chains(
+    *, underlying: Underlying, table: ExpiryTable, expiries: Sequence[date], convention: Convention
+) -> tuple[ChainAnswer, ...]:
+    """Return chains as ingest published them; from bars as of the table's instant those that are not published."""
+    found = {expiry: _published(underlying, expiry, convention) for expiry in expiries}
+    missing = [expiry for expiry, answer in found.items() if answer is None]
+    stored = chains_at(underlying=underlying, table=table, expiries=missing, convention=convention)
+    instead = dict(zip(missing, stored, strict=True))
+    return tuple(answer or instead[expiry] for expiry, answer in found.items())
+
+
+def _published(underlying: Underlying, expiry: date, convention: Convention) -> ChainAnswer | None:
     state = live_state(topic=chain_topic(underlying.symbol, expiry))
     if state is None:
-        return chain_at(underlying=underlying, table=table, expiry=expiry, convention=convention)
+        return None
     document = state.document
     if convention is not Convention.EXACT:
         document = revalued(document, convention)
@@ -87,21 +98,63 @@ def live_chain(*, underlying: Underlying, table: ExpiryTable, expiry: date, conv
 
 
 def chain_at(*, underlying: Underlying, table: ExpiryTable, expiry: date, convention: Convention) -> ChainAnswer:
-    """Return the chain as it stood at the table's instant, from the minutes that had closed by then (one query).
+    """Return one chain as it stood at the table's instant; see `chains_at`."""
+    return chains_at(underlying=underlying, table=table, expiries=(expiry,), convention=convention)[0]
+
+
+def chains_at(
+    *, underlying: Underlying, table: ExpiryTable, expiries: Sequence[date], convention: Convention
+) -> tuple[ChainAnswer, ...]:
+    """Return chains as they stood at the table's instant, from the minutes that had closed by then: one query for all.
 
     Values hold at the instant itself; stamps tell how old each price is. The spot is checked against the parity of the
     nearest expiry only: far ones carry dividends.
     """
-    as_of_ms = table.as_of_ms
-    expires_at_ms = to_ms(table.calendar.expires_at(expiry))
-    layout = arrange(chain_contracts(underlying_id=underlying.pk, expiry=expiry), {expiry: expires_at_ms})
-    session = session_begun(as_of_ms, table.calendar)
-    state = _state_at(layout, session, as_of_ms) if session else bars.empty(len(layout))
-    quotes = layout.chains[0].quotes(state, layout.spot_slot)
-    rate = settings.RISK_FREE_RATE
-    trusted = expiry != table.nearest() or spot_is_trusted(layout, state, as_of_ms=as_of_ms, rate=rate)
-    terms = Terms(as_of_ms, expires_at_ms, rate, convention, trusted)
-    return ChainAnswer(chain_document(Subject(underlying.symbol, expiry), quotes, terms), STORED)
+    if not expiries:
+        return ()
+    as_of_ms, rate = table.as_of_ms, settings.RISK_FREE_RATE
+    stored = stored_market(underlying=underlying, sessions=table.calendar, expiries=expiries, until_ms=as_of_ms)
+    nearest = table.nearest()
+    found: list[ChainAnswer] = []
+    for expiry in expiries:
+        layout = stored.only(expiry)
+        chain = layout.chains[0]
+        trusted = expiry != nearest or spot_is_trusted(layout, stored.state, as_of_ms=as_of_ms, rate=rate)
+        terms = Terms(as_of_ms, chain.expires_at_ms, rate, convention, trusted)
+        quotes = chain.quotes(stored.state, layout.spot_slot)
+        found.append(ChainAnswer(chain_document(Subject(underlying.symbol, expiry), quotes, terms), STORED))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMarket:
+    """What stored minutes said of some expiries; slot i of `layout` has `state[i]` and `minute_ms[i]`.
+
+    `minute_ms` (n,) is the open of the newest minute of each instrument, ms UTC, 0 where it has none.
+    """
+
+    layout: Layout
+    state: Minute
+    minute_ms: Ints
+
+    def only(self, expiry: date) -> Layout:
+        """Return the layout with the chain of one expiry."""
+        return replace(self.layout, chains=tuple(c for c in self.layout.chains if c.expiry == expiry))
+
+
+def stored_market(
+    *, underlying: Underlying, sessions: Calendar, expiries: Sequence[date], until_ms: int
+) -> StoredMarket:
+    """Return what the session that had begun last at an instant said by then: minutes closed by `until_ms` (ms UTC).
+
+    One query, whatever the number of expiries and strikes.
+    """
+    expires_at_ms = {expiry: to_ms(sessions.expires_at(expiry)) for expiry in expiries}
+    layout = arrange(contracts_listed(underlying_id=underlying.pk, expiries=expiries), expires_at_ms)
+    session = session_begun(until_ms, sessions)
+    if session is None:
+        return StoredMarket(layout, bars.empty(len(layout)), np.zeros(len(layout), np.int64))
+    return _stored(layout, session, until_ms)
 
 
 def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
@@ -111,23 +164,25 @@ def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
     return today if today and today.opens_at <= instant else sessions.last_session_before(ist_date(instant))
 
 
-def _state_at(layout: Layout, session: Session, as_of_ms: int) -> Minute:
-    """Return what the closed minutes of a session said of each instrument (n,)."""
+def _stored(layout: Layout, session: Session, until_ms: int) -> StoredMarket:
     parameters: dict[str, Any] = {
         "instrument_ids": layout.instrument_ids.tolist(),
         "from": session.opens_at,
-        "to": from_ms(as_of_ms - MINUTE_MS),
+        "to": from_ms(until_ms - MINUTE_MS),
     }
     with connection.cursor() as cursor:
         cursor.execute(query("chain_at"), parameters)
         rows = cursor.fetchall()
     slot_of = {instrument_id: slot for slot, instrument_id in enumerate(layout.instrument_ids.tolist())}
-    state = bars.empty(len(layout))
+    state, minute_ms = bars.empty(len(layout)), np.zeros(len(layout), np.int64)
     slots = [slot_of[row[0]] for row in rows]
-    for name, column in zip(_COLUMNS, list(zip(*rows, strict=True))[1:], strict=False):
+    columns = list(zip(*rows, strict=True))[1:]
+    for name, column in zip(_COLUMNS, columns, strict=False):
         stamps = name.endswith("_ts")
         state[name][slots] = milliseconds(column) if stamps else np.array(column, np.float64)
-    return state
+    if columns:
+        minute_ms[slots] = milliseconds(columns[len(_COLUMNS)])
+    return StoredMarket(layout, state, minute_ms)
 
 
 _COLUMNS = (

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.domain.chain import Convention
 from fo_analytics.models import Instrument, SupersededTerms, Underlying
-from fo_analytics.selectors.chains import LIVE, ChainAnswer, chain_at, live_chain, live_state
+from fo_analytics.selectors.chains import LIVE, ChainAnswer, chains_at, live_chains, live_state
 from fo_analytics.selectors.strike_distribution import expiries_as_of
 from fo_analytics.topics import depth_topic
 from streaming.state import State
@@ -48,8 +48,8 @@ def chain_depth(*, underlying: str, expiry: str | None, at: int | None) -> Chain
         raise InvalidRequest("no expiry of this underlying was listed at that instant", field="expiry")
     # The books first: what is published between the two readings makes the quotes newer, never the books.
     books = live_state(topic=depth_topic(found.symbol, day)) if at is None else None
-    read = live_chain if at is None else chain_at
-    chain = read(underlying=found, table=table, expiry=day, convention=Convention.EXACT)
+    read = live_chains if at is None else chains_at
+    (chain,) = read(underlying=found, table=table, expiries=(day,), convention=Convention.EXACT)
     books = books if chain.source == LIVE else None
     as_of_ms = max(chain.document["head"]["ts_event"], books.ts_event if books else 0)
     labels = {item.expiry: item.labels for item in table.alive()}.get(day, ())

@@ -1,6 +1,7 @@
 """Reference data: underlyings, their calendars, listed expiries and contracts; remembered for seconds."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -108,10 +109,22 @@ class ExpiryTable:
 
 def expiry_table(*, underlying: Underlying, as_of_ms: int) -> ExpiryTable:
     """Return the expiries listed as of an instant."""
+    return _table(underlying, as_of_ms, date.min)
+
+
+def expiry_named(*, underlying: Underlying, label: str, as_of_ms: int) -> date | None:
+    """Return the expiry that bore a label at an instant (ms UTC); None where none did."""
+    # Whether a coming expiry is the last of its month is told by those of that month and later ones.
+    table = _table(underlying, as_of_ms, ist_date(from_ms(as_of_ms)).replace(day=1))
+    return next((item.expiry for item in table.alive() if label in item.labels), None)
+
+
+def _table(underlying: Underlying, as_of_ms: int, first: date) -> ExpiryTable:
+    """Return the table of the expiries from `first` on."""
     day = ist_date(from_ms(as_of_ms))
     everyone = _listed(exchange=underlying.exchange)
     visible = {
-        symbol: [item.expiry for item in listed if item.since is None or item.since <= day]
+        symbol: [item.expiry for item in listed if item.expiry >= first and (item.since is None or item.since <= day)]
         for symbol, listed in everyone.items()
     }
     monthly = labels.monthly_expiries(expiry for expiries in visible.values() for expiry in expiries)
@@ -119,11 +132,28 @@ def expiry_table(*, underlying: Underlying, as_of_ms: int) -> ExpiryTable:
     return ExpiryTable(calendar(exchange=underlying.exchange), as_of_ms, own, monthly)
 
 
-@remembered(seconds=SECONDS)
 def chain_contracts(*, underlying_id: int, expiry: date) -> tuple[Contract, ...]:
     """Return the spot and all contracts of an expiry."""
-    rows = Instrument.objects.filter(Q(expiry=expiry) | Q(kind="SPOT"), underlying_id=underlying_id)
-    return tuple(contract for _, contract in contracts_of(rows))
+    return contracts_listed(underlying_id=underlying_id, expiries=(expiry,))
+
+
+def contracts_listed(*, underlying_id: int, expiries: Sequence[date]) -> tuple[Contract, ...]:
+    """Return the spot and all contracts of some expiries; at most one query, whatever their number."""
+    held = _held_contracts(underlying_id=underlying_id)
+    wanted = (None, *dict.fromkeys(expiries))
+    if missing := [expiry for expiry in wanted if expiry not in held]:
+        rows = Instrument.objects.filter(Q(expiry__in=expiries) | Q(kind="SPOT"), underlying_id=underlying_id)
+        found: dict[date | None, list[Contract]] = defaultdict(list)
+        for _, contract in contracts_of(rows):
+            found[contract.expiry].append(contract)
+        held.update({expiry: tuple(found[expiry]) for expiry in missing})
+    return tuple(contract for expiry in wanted for contract in held[expiry])
+
+
+@remembered(seconds=SECONDS)
+def _held_contracts(*, underlying_id: int) -> dict[date | None, tuple[Contract, ...]]:
+    """Contracts by expiry, filled by those who ask; None holds the spot."""
+    return {}
 
 
 def contracts_of(instruments: QuerySet[Instrument]) -> Iterator[tuple[int, Contract]]:

@@ -13,6 +13,7 @@ from accounts.models import User
 from tests.api.asking import Asker
 from tests.api.market import close_market, forget_everything, open_market
 from tests.api.stored import store_market
+from tests.api.two_days import open_two_days
 from tests.rig.servers import repointed
 from tradingviz.quickstart.preflight import free_port
 from tradingviz.quickstart.redis import EmbeddedRedis
@@ -25,6 +26,18 @@ def market(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_serv
         try:
             close_market()
             open_market()
+            yield
+        finally:
+            close_market()
+
+
+@pytest.fixture(scope="module")
+def two_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_server: EmbeddedRedis) -> Iterator[None]:
+    """The market of two_days.py, as `market` is that of market.py."""
+    with django_db_blocker.unblock():
+        try:
+            close_market()
+            open_two_days()
             yield
         finally:
             close_market()

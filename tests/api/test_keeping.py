@@ -43,7 +43,7 @@ def client(owner: User) -> APIClient:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count how often chains are really made."""
     made: list[int] = []
-    for name in ("live_chain", "chain_at"):
+    for name in ("live_chains", "chains_at"):
         real = getattr(selector, name)
 
         def counted(real: Any = real, **asked: Any) -> Any:
