@@ -19,6 +19,7 @@ MAX_LEVELS = 500
 class InstantField(serializers.Field[int, str, Any, Any]):
     """A past instant: Unix seconds, or ISO-8601; without an offset it is Indian Standard Time. Becomes ms UTC."""
 
+    past_only = True
     default_error_messages = {
         "invalid": "not an instant: give Unix seconds or ISO-8601 like 2026-02-03T15:29:00+05:30",
         "future": "not a past instant: leave it out for what is live",
@@ -33,7 +34,7 @@ class InstantField(serializers.Field[int, str, Any, Any]):
             self.fail("invalid")
         if not 2000 <= instant.year <= 2100:
             self.fail("invalid")
-        if milliseconds > now_ms():
+        if self.past_only and milliseconds > now_ms():
             self.fail("future")
         return milliseconds
 
@@ -50,15 +51,11 @@ def _instant(text: str) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=IST)
 
 
-class UnderlyingParameters(serializers.Serializer[Any]):
-    """Which underlying, and as of when."""
+class SubjectParameters(serializers.Serializer[Any]):
+    """Which underlying."""
 
     underlying = serializers.CharField(max_length=32, required=False, help_text="symbol or alias, e.g. NIFTY")
     symbol = serializers.CharField(max_length=32, required=False, help_text="alias of underlying")
-    at = InstantField(
-        required=False,
-        help_text="a past instant: Unix seconds or ISO-8601 (IST without offset); default live",
-    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Fold the alias into the parameter."""
@@ -67,6 +64,15 @@ class UnderlyingParameters(serializers.Serializer[Any]):
         if not attrs["underlying"]:
             raise serializers.ValidationError({"underlying": ["this parameter is required"]})
         return attrs
+
+
+class UnderlyingParameters(SubjectParameters):
+    """Which underlying, and as of when."""
+
+    at = InstantField(
+        required=False,
+        help_text="a past instant: Unix seconds or ISO-8601 (IST without offset); default live",
+    )
 
 
 class StrikeDistributionParameters(UnderlyingParameters):

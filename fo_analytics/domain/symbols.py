@@ -18,3 +18,8 @@ def canonical(name: str) -> str:
     """Return the canonical symbol of a name, whatever its case, spacing or prefix; unknown names as they are."""
     text = _EXCHANGE.sub("", " ".join(name.upper().split()))
     return _CANONICAL.get(text, text)
+
+
+def aliases_of(symbol: str) -> tuple[str, ...]:
+    """Return the other names of a canonical symbol; case, spacing and an exchange's prefix do not matter besides."""
+    return _ALIASES.get(symbol, ())

@@ -11,6 +11,23 @@ ROLLUP_MINUTES: Mapping[str, int] = MappingProxyType({"5m": 5, "15m": 15, "30m":
 ROLLUP_SOURCES: Mapping[str, str] = MappingProxyType(dict(zip(ROLLUP_MINUTES, (MINUTE, *ROLLUP_MINUTES), strict=False)))
 """The next shorter timeframe of each: what it is rolled up from."""
 
+MINUTES: Mapping[str, int] = MappingProxyType({MINUTE: 1, **ROLLUP_MINUTES})
+"""Minutes in a bucket of every timeframe, shortest first."""
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {"1min": "1m", "5min": "5m", "1hour": "1h", "1day": "1d"}
+    | {"1": "1m", "5": "5m", "15": "15m", "30": "30m", "60": "1h", "1D": "1d"}
+)
+"""Other names: the earlier system's, and TradingView's resolutions."""
+
+
+def timeframe_named(name: str) -> str:
+    """Return the timeframe of a name or alias. Raises ValueError for anything else; case matters, as in 1m and 1M."""
+    timeframe = ALIASES.get(name, name)
+    if timeframe not in MINUTES:
+        raise ValueError(f"unknown timeframe {name!r}: {', '.join((*MINUTES, *ALIASES))}")
+    return timeframe
+
 
 def bucket_open(instant: datetime, *, opens_at: datetime, minutes: int) -> datetime:
     """Return the open of the bucket of `minutes` that holds an instant; the first bucket's before the session."""

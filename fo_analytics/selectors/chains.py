@@ -23,7 +23,7 @@ from fo_analytics.models import Bar, Underlying
 from fo_analytics.queries import query
 from fo_analytics.selectors.reference import ExpiryTable, chain_contracts
 from fo_analytics.topics import chain_topic, underlying_topic
-from streaming.state import State, read_state
+from streaming.state import State, read_state, read_states
 from tradingviz.core.errors import NotAvailable
 from tradingviz.core.redis import shared_client
 
@@ -49,6 +49,15 @@ def live_state(*, topic: str) -> State | None:
     except redis.RedisError as error:
         logger.warning("live state unreadable: %s", error, extra={"topic": topic})
         return None
+
+
+def live_states(*, topics: list[str]) -> list[State | None]:
+    """Return what ingest last published of topics, in one round trip; all None where Redis is away (logged)."""
+    try:
+        return read_states(shared_client(), topics)
+    except redis.RedisError as error:
+        logger.warning("live states unreadable: %s", error)
+        return [None] * len(topics)
 
 
 def market_instant(*, underlying: Underlying) -> int:

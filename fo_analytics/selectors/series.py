@@ -12,7 +12,7 @@ from django.db import connection
 
 from fo_analytics.domain.calendar import Session, from_ms, ist_date, to_ms
 from fo_analytics.domain.moneyness import Side, level
-from fo_analytics.domain.timeframes import MINUTE, ROLLUP_MINUTES
+from fo_analytics.domain.timeframes import MINUTES
 from fo_analytics.models import InstrumentKind, Underlying
 from fo_analytics.queries import query
 from fo_analytics.selectors.chains import milliseconds
@@ -24,8 +24,6 @@ VALUES = (
     "forward", "iv", "delta", "gamma", "theta", "vega", "rho",
 )  # fmt: skip
 """What a series can be of; units as in models.series.BarValues."""
-
-MINUTES = {MINUTE: 1, **ROLLUP_MINUTES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from tests.api.asking import Asker
 from tests.api.market import close_market, forget_everything, open_market
+from tests.api.stored import store_market
 from tests.rig.servers import repointed
 from tradingviz.quickstart.preflight import free_port
 from tradingviz.quickstart.redis import EmbeddedRedis
@@ -56,3 +57,17 @@ def without_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, 
     with django_db_blocker.unblock():
         yield
     connections["default"] = held
+
+
+@pytest.fixture(scope="module")
+def stored_market(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_server: EmbeddedRedis
+) -> Iterator[None]:
+    """The market of stored.py, committed for the tests of one module; nothing of it is left behind."""
+    with django_db_blocker.unblock():
+        try:
+            close_market()
+            store_market()
+            yield
+        finally:
+            close_market()

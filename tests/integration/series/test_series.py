@@ -9,9 +9,9 @@ import pytest
 
 from fo_analytics.domain.calendar import IST, ist_instant, to_ms
 from fo_analytics.domain.moneyness import Side, level, strike_at
-from fo_analytics.domain.timeframes import bucket_open
+from fo_analytics.domain.timeframes import MINUTES, bucket_open
 from fo_analytics.models import Bar, BarRollup, ChainMetric, Instrument, Underlying
-from fo_analytics.selectors.series import MINUTES, VALUES, Series, moneyness_series, spans_of
+from fo_analytics.selectors.series import VALUES, Series, moneyness_series, spans_of
 from tests.integration.series import market
 from tradingviz.core.errors import InvalidRequest
 
