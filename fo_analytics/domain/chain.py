@@ -91,24 +91,28 @@ class Valuation:
 
 
 def marks(quotes: Quotes) -> tuple[Floats, Sources]:
-    """Return the mark (2, k) of each contract and its MarkSource.
+    """Return the mark (2, k) of each contract and its MarkSource."""
+    return mark(quotes.bid, quotes.ask, quotes.last, quotes.tick_size)
+
+
+def mark(bid: Floats, ask: Floats, last: Floats, tick_size: Floats) -> tuple[Floats, Sources]:
+    """Return the mark of each contract (any shape; rupees) and its MarkSource.
 
     The mid where both sides are quoted, uncrossed, and apart by less than 20 % of the mid or at most two ticks; else
     the last price clamped into whatever sides are quoted; else NaN.
     """
-    bid, ask = quotes.bid, quotes.ask
     uncrossed = ask >= bid
     mid = (bid + ask) / 2
     spread = ask - bid
-    tight = (spread < MAX_SPREAD * mid) | (spread <= MAX_SPREAD_TICKS * quotes.tick_size * (1 + 1e-9))
+    tight = (spread < MAX_SPREAD * mid) | (spread <= MAX_SPREAD_TICKS * tick_size * (1 + 1e-9))
     use_mid = uncrossed & tight
     crossed = bid > ask
     low = np.where(np.isnan(bid) | crossed, -np.inf, bid)
     high = np.where(np.isnan(ask) | crossed, np.inf, ask)
-    last = np.clip(quotes.last, low, high)
-    mark = np.where(use_mid, mid, last)
-    source = np.where(use_mid, MarkSource.MID, np.where(np.isnan(last), MarkSource.NONE, MarkSource.LAST))
-    return mark, source.astype(np.uint8)
+    clamped = np.clip(last, low, high)
+    value = np.where(use_mid, mid, clamped)
+    source = np.where(use_mid, MarkSource.MID, np.where(np.isnan(clamped), MarkSource.NONE, MarkSource.LAST))
+    return value, source.astype(np.uint8)
 
 
 def usable_spot(quotes: Quotes, *, as_of_ms: int) -> float:

@@ -1,5 +1,6 @@
--- The bars of the contracts that stood at one moneyness level of an underlying, bucket by bucket.
+-- The bars of the contracts that stood at some moneyness levels of an underlying, bucket by bucket.
 --
+-- `wanted` has a row per series: a kind, and its steps up the ladder from the money.
 -- `span` has a row per stretch of a session in which the series means one expiry: the buckets that open in it. The money
 -- of a bucket is that of its newest minute which knew one. A level is a step on the ladder of that day's listed strikes,
 -- calls and puts alike: beyond the ladder, and where the side is not listed or has no bar, there is no row. The bounds
@@ -11,10 +12,14 @@ WITH span AS (
         %(tos)s::timestamptz[], %(expiries)s::date[]
     ) WITH ORDINALITY AS given (date, opens_at, closes_at, from_at, to_at, expiry, number)
 ),
+wanted AS (
+    SELECT * FROM unnest(%(kinds)s::text[], %(steps)s::int[]) WITH ORDINALITY AS given (kind, steps, place)
+),
 listed AS (
     SELECT
         span.number, instrument.strike::float8 AS strike,
-        MAX(instrument.id) FILTER (WHERE instrument.kind = %(kind)s) AS id
+        MAX(instrument.id) FILTER (WHERE instrument.kind = 'CE') AS call_id,
+        MAX(instrument.id) FILTER (WHERE instrument.kind = 'PE') AS put_id
     FROM span
     JOIN fo_analytics_instrument AS instrument
         ON instrument.underlying_id = %(underlying_id)s AND instrument.expiry = span.expiry
@@ -25,9 +30,11 @@ listed AS (
 ),
 ladder AS MATERIALIZED (
     SELECT
-        number, strike AS money, LEAD(strike, %(steps)s) OVER rungs AS strike, LEAD(id, %(steps)s) OVER rungs AS id
+        number, place, strike AS money, LEAD(strike, steps) OVER rungs AS strike,
+        LEAD(CASE kind WHEN 'CE' THEN call_id ELSE put_id END, steps) OVER rungs AS id
     FROM listed
-    WINDOW rungs AS (PARTITION BY number ORDER BY strike)
+    CROSS JOIN wanted
+    WINDOW rungs AS (PARTITION BY number, place ORDER BY strike)
 ),
 bucket AS MATERIALIZED (
     SELECT span.number, known.time, known.money
@@ -44,7 +51,7 @@ bucket AS MATERIALIZED (
     ) AS known
     WHERE known.time >= span.from_at AND known.time < span.to_at
 )
-SELECT date_part('epoch', bucket.time), bucket.number, ladder.strike, held.*
+SELECT ladder.place, date_part('epoch', bucket.time), bucket.number, ladder.strike, held.*
 FROM bucket
 JOIN ladder USING (number, money)
 CROSS JOIN LATERAL (
@@ -56,4 +63,4 @@ CROSS JOIN LATERAL (
     WHERE %(minutes)s > 1 AND bar_rollup.instrument_id = ladder.id AND bar_rollup.timeframe = %(timeframe)s
         AND bar_rollup.time = bucket.time AND bar_rollup.time >= %(from)s AND bar_rollup.time < %(until)s
 ) AS held
-ORDER BY bucket.time
+ORDER BY ladder.place, bucket.time

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -67,27 +68,46 @@ def moneyness_series(
     bucket's end, that is in its newest minute which knew one. `expiry` is a date, or a label like NWeek+0 that means
     what it meant when the bucket opened. `values` are of VALUES. Raises InvalidRequest for what does not exist.
     """
+    wanted = [(side, moneyness)]
+    spans = known_spans(underlying=underlying, expiry=expiry, since_ms=since_ms, until_ms=until_ms)
+    return moneyness_group(underlying=underlying, wanted=wanted, spans=spans, timeframe=timeframe, values=values)[0]
+
+
+def moneyness_group(
+    *,
+    underlying: Underlying,
+    wanted: Sequence[tuple[Side, str]],
+    spans: Sequence[Span],
+    timeframe: str,
+    values: Sequence[str],
+) -> list[Series]:
+    """Return a series of moneyness_series for each side and level, over the same stretches; one query for all."""
     minutes = MINUTES.get(timeframe)
     if minutes is None:
         raise InvalidRequest(f"unknown timeframe {timeframe!r}", field="timeframe", valid=list(MINUTES))
     for name in values:
         if name not in VALUES:
             raise InvalidRequest(f"a bar has no {name!r}", field="values", valid=list(VALUES))
-    steps = _level(moneyness) * (1 if side == "call" else -1)
-    spans = list(spans_of(underlying=underlying, expiry=expiry, since_ms=since_ms, until_ms=until_ms))
+    steps = [_level(moneyness) * (1 if side == "call" else -1) for side, moneyness in wanted]
     if not spans:
-        return _series([], spans, values)
+        return [_series([], spans, values) for _ in wanted]
     parameters = {
         "underlying_id": underlying.pk,
-        "kind": InstrumentKind.CALL.value if side == "call" else InstrumentKind.PUT.value,
+        "kinds": [InstrumentKind.CALL.value if side == "call" else InstrumentKind.PUT.value for side, _ in wanted],
         "steps": steps,
         "timeframe": timeframe,
         "minutes": minutes,
-        **_span_columns(spans),
+        **span_columns(spans),
     }
     with connection.cursor() as cursor:
         cursor.execute(query("series").format(columns=", ".join(values)), parameters)
-        return _series(cursor.fetchall(), spans, values)
+        parts = {place: [row[1:] for row in rows] for place, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
+    return [_series(parts.get(place, []), spans, values) for place in range(1, len(wanted) + 1)]
+
+
+def known_spans(*, underlying: Underlying, expiry: str, since_ms: int, until_ms: int) -> list[Span]:
+    """Return spans_of as a list."""
+    return list(spans_of(underlying=underlying, expiry=expiry, since_ms=since_ms, until_ms=until_ms))
 
 
 def spans_of(*, underlying: Underlying, expiry: str, since_ms: int, until_ms: int) -> Iterator[Span]:
@@ -125,7 +145,8 @@ def _level(moneyness: str) -> int:
         raise InvalidRequest(str(error), field="moneyness") from error
 
 
-def _span_columns(spans: Sequence[Span]) -> dict[str, Any]:
+def span_columns(spans: Sequence[Span]) -> dict[str, Any]:
+    """Return stretches (one at least) as parameters of a query that unnests them."""
     closes = [span.session.closes_at for span in spans]
     return {
         "dates": [span.session.date for span in spans],

@@ -1,0 +1,121 @@
+"""Indicators at moneyness levels over time, of contracts and of whole chains, beside what the underlying did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fo_analytics.domain.chain import mark
+from fo_analytics.domain.indicators import MARK, Indicator, Of
+from fo_analytics.domain.moneyness import Side
+from fo_analytics.models import Instrument, InstrumentKind, Underlying
+from fo_analytics.selectors.history import SIDES, contract_bars
+from fo_analytics.selectors.metrics import metrics_series
+from fo_analytics.selectors.series import Series, Span, moneyness_group
+from fo_analytics.selectors.time_range import TimeRange
+
+Floats = npt.NDArray[np.float64]
+_QUOTED = ("bid", "ask", "close")
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSeries:
+    """One indicator of one side at one level: columns (n,), `time` in Unix seconds; NaN and None: not known."""
+
+    indicator: str
+    side: str
+    moneyness: str
+    time: list[int]
+    value: list[Any]
+    strike: list[float]
+    oi: list[Any]
+    volume: list[Any]
+    underlying: list[Any]
+
+
+def level_series(
+    *,
+    underlying: Underlying,
+    indicators: Sequence[Indicator],
+    wanted: Sequence[tuple[Side, str]],
+    spans: Sequence[Span],
+    timeframe: str,
+    span: TimeRange,
+) -> list[LevelSeries]:
+    """Return each indicator of each side and level; at most five queries, however much is asked for.
+
+    `underlying` is the close of the spot's bar. An indicator of the chain has the bucket's value at every level.
+    """
+    columns = dict.fromkeys(("oi", "volume"))
+    for one in indicators:
+        columns |= dict.fromkeys(_QUOTED if one.name == MARK else (one.name,) if one.of is Of.CONTRACT else ())
+    series = moneyness_group(
+        underlying=underlying, wanted=wanted, spans=spans, timeframe=timeframe, values=list(columns)
+    )
+    spot = _spot(underlying, timeframe, span)
+    chain = _chain(underlying, indicators, spans, timeframe)
+    ticks = _ticks(underlying, spans) if any(one.name == MARK for one in indicators) else {}
+    found = []
+    for one in indicators:
+        for (side, moneyness), held in zip(wanted, series, strict=True):
+            time = (held.time_ms // 1000).tolist()
+            if one.of is Of.CHAIN:
+                value = [chain[one.name].get(at) for at in time]
+            else:
+                value = (_marks(held, side, ticks) if one.name == MARK else held.values[one.name]).tolist()
+            oi, volume = _units(held.values["oi"]), _units(held.values["volume"])
+            level = LevelSeries(
+                one.name, side, moneyness, time, _whole(one, value), held.strike.tolist(), oi, volume,
+                [spot.get(at) for at in time],
+            )  # fmt: skip
+            found.append(level)
+    return found
+
+
+def _whole(indicator: Indicator, value: list[Any]) -> list[Any]:
+    return _units(np.array(value, np.float64)) if indicator.unit == "units" else value
+
+
+def _units(values: Floats) -> list[int | None]:
+    return [None if np.isnan(value) else int(value) for value in values.tolist()]
+
+
+def _spot(underlying: Underlying, timeframe: str, span: TimeRange) -> dict[int, Any]:
+    """Return the close of the spot's bars by Unix second; two queries."""
+    keys = list(underlying.instruments.filter(kind=InstrumentKind.SPOT).values_list("pk", flat=True))
+    bars = contract_bars(instrument_ids=keys, timeframe=timeframe, span=span, columns=("close",))
+    return {at: close for columns in bars.values() for at, close in zip(columns["time"], columns["close"], strict=True)}
+
+
+def _chain(
+    underlying: Underlying, indicators: Sequence[Indicator], spans: Sequence[Span], timeframe: str
+) -> dict[str, dict[int, Any]]:
+    """Return the indicators of the chain by name and Unix second; one query, none where there are none."""
+    names = [one.name for one in indicators if one.of is Of.CHAIN]
+    if not names:
+        return {}
+    found = metrics_series(underlying=underlying, spans=spans, timeframe=timeframe, metrics=names)
+    return {name: dict(zip(found.time, column, strict=True)) for name, column in found.values.items()}
+
+
+def _ticks(underlying: Underlying, spans: Sequence[Span]) -> dict[tuple[str, date, float], float]:
+    """Return the tick of each contract in rupees, by side, expiry and strike; one query."""
+    sides = {kind.value: side for side, kind in SIDES.items()}
+    rows = Instrument.objects.filter(
+        underlying=underlying, expiry__in={span.expiry for span in spans}, kind__in=sides
+    ).values_list("kind", "expiry", "strike", "tick_size")
+    return {
+        (sides[kind], expiry, float(strike)): float(tick)
+        for kind, expiry, strike, tick in rows
+        if expiry is not None and strike is not None
+    }
+
+
+def _marks(held: Series, side: str, ticks: dict[tuple[str, date, float], float]) -> Floats:
+    """Return the mark of each bar from what the bar itself knows."""
+    tick = [ticks[side, expiry, strike] for expiry, strike in zip(held.expiry, held.strike.tolist(), strict=True)]
+    bid, ask, last = (held.values[name] for name in _QUOTED)
+    return mark(bid, ask, last, np.array(tick, np.float64))[0]
