@@ -38,7 +38,7 @@ class SeriesQuestions(Questions):
     @action(detail=False, url_path="strike-history")
     def strike_history(self, request: Request) -> Response:
         """Show the bars of a contract, or of both of a strike."""
-        over = Over.of(validated(StrikeHistoryParameters, request))
+        over = Over.of(validated(StrikeHistoryParameters, request)).with_expiry_at_end()
         return self.answer(
             request, over.asked, lambda: strike_history_answer(over), timeframe=over.timeframe, days=over.days
         )
@@ -79,4 +79,5 @@ class SeriesQuestions(Questions):
     def straddle_series(self, request: Request) -> Response:
         """Show the straddle at the money, with the move it expects, or that of one strike."""
         over = Over.of(validated(StraddleSeriesParameters, request), max_days=MAX_STRADDLE_DAYS)
+        over = over.with_expiry_at_end() if "strike" in over.asked else over
         return self.answer(request, over.asked, lambda: straddle_answer(over), timeframe=over.timeframe, days=over.days)

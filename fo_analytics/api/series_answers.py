@@ -1,7 +1,7 @@
 """From questions over time to answers."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -10,7 +10,7 @@ from typing import Any
 from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.moneyness import Side
 from fo_analytics.models import Underlying
-from fo_analytics.selectors.history import SIDES, strike_history
+from fo_analytics.selectors.history import SIDES, expiry_at_end, strike_history
 from fo_analytics.selectors.metrics import metrics_series
 from fo_analytics.selectors.moneyness import level_series
 from fo_analytics.selectors.reference import find_underlying
@@ -45,6 +45,11 @@ class Over:
         )
         meant = {**asked, "underlying": underlying.symbol, "from": span.from_ms, "to": span.to_ms}
         return cls(meant, underlying, span)
+
+    def with_expiry_at_end(self) -> "Over":
+        """Replace the expiry by the date it means at the end: what a label means must be part of the question."""
+        day = expiry_at_end(underlying=self.underlying, expiry=self.asked["expiry"], span=self.span)
+        return replace(self, asked={**self.asked, "expiry": day})
 
     @property
     def timeframe(self) -> str:
@@ -93,7 +98,7 @@ def strike_history_answer(over: Over) -> Json:
         timeframe=over.timeframe,
         span=over.span,
     )
-    return {**over.head, "expiry": found.expiry, "strike": found.strike, **dict(found.sides.items())}
+    return {**over.head, "expiry": over.asked["expiry"], "strike": float(over.asked["strike"]), **dict(found.items())}
 
 
 def moneyness_answer(over: Over) -> Json:
@@ -126,14 +131,14 @@ def straddle_answer(over: Over) -> Json:
         spans = over.stretches
         atm = atm_straddle(underlying=over.underlying, spans=spans, timeframe=over.timeframe)
         return {**over.head, "expiries": _expiries(spans), "mode": "atm", "ohlc": None, **atm}
-    expiry, columns = fixed_straddle(
+    columns = fixed_straddle(
         underlying=over.underlying,
         expiry=over.asked["expiry"],
         strike=strike,
         timeframe=over.timeframe,
         span=over.span,
     )
-    whole = {"expiry": expiry, "from": over.head["from"], "to": over.head["to"]}
+    whole = {"expiry": over.asked["expiry"], "from": over.head["from"], "to": over.head["to"]}
     return {**over.head, "expiries": [whole], "mode": "strike", "ohlc": "minute_marks", **columns}
 
 

@@ -1,7 +1,6 @@
 """The bars of single contracts."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -17,6 +16,7 @@ from fo_analytics.models import Instrument, InstrumentKind, Underlying
 from fo_analytics.queries import query
 from fo_analytics.selectors.reference import expiry_table
 from fo_analytics.selectors.time_range import TimeRange
+from tradingviz.core.clock import now_ms
 from tradingviz.core.errors import InvalidRequest
 
 SIDES: dict[Side, InstrumentKind] = {"call": InstrumentKind.CALL, "put": InstrumentKind.PUT}
@@ -31,49 +31,44 @@ NEAREST = 11
 Columns = dict[str, list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class StrikeHistory:
-    """Columns of the call and the put of a strike (rupees); a side that is not listed, or not asked for, is absent."""
-
-    expiry: date
-    strike: float
-    sides: Mapping[Side, Columns]
-
-
 def strike_history(
-    *, underlying: Underlying, expiry: str, strike: Decimal, sides: Collection[Side], timeframe: str, span: TimeRange
-) -> StrikeHistory:
-    """Return the bars of a strike's contracts that open in a range; two queries.
+    *, underlying: Underlying, expiry: date, strike: Decimal, sides: Collection[Side], timeframe: str, span: TimeRange
+) -> dict[Side, Columns]:
+    """Return the bars of a strike's contracts (rupees) that open in a range; two queries.
 
-    A label means what it means at the end of the range. `time` is in Unix seconds, flags are names. Raises
-    InvalidRequest for an expiry or strike that is not listed.
+    A side that is not listed, or not asked for, is absent. `time` is in Unix seconds, flags are names. Raises
+    InvalidRequest for a strike that is not listed.
     """
-    day, instruments = contracts_at(underlying=underlying, expiry=expiry, strike=strike, sides=sides, span=span)
+    instruments = contracts_at(underlying=underlying, expiry=expiry, strike=strike, sides=sides)
     keys = [instrument.pk for instrument in instruments.values()]
     bars = contract_bars(instrument_ids=keys, timeframe=timeframe, span=span, columns=COLUMNS)
     found = {side: bars[instrument.pk] for side, instrument in instruments.items()}
     for columns in found.values():
         columns["flags"] = [[FLAGS[flag] for flag in Flag if flag & held] for held in columns["flags"]]
-    return StrikeHistory(day, float(strike), found)
+    return found
+
+
+def expiry_at_end(*, underlying: Underlying, expiry: str, span: TimeRange) -> date:
+    """Return what a date or label means at the end of a range, or now where that is still to come.
+
+    Raises InvalidRequest for what is not listed.
+    """
+    return expiry_table(underlying=underlying, as_of_ms=min(span.to_ms - 1, now_ms())).resolve(expiry)
 
 
 def contracts_at(
-    *, underlying: Underlying, expiry: str, strike: Decimal, sides: Collection[Side], span: TimeRange
-) -> tuple[date, dict[Side, Instrument]]:
-    """Return what an expiry means at the end of a range, and its contracts of a strike by side; one query.
-
-    Raises InvalidRequest for an expiry that is not listed, and where none of the sides is.
-    """
-    day = expiry_table(underlying=underlying, as_of_ms=span.to_ms - 1).resolve(expiry)
+    *, underlying: Underlying, expiry: date, strike: Decimal, sides: Collection[Side]
+) -> dict[Side, Instrument]:
+    """Return the contracts of a strike by side; one query. Raises InvalidRequest where none of the sides is listed."""
     kinds = {SIDES[side].value: side for side in sides}
-    listed = Instrument.objects.filter(underlying=underlying, expiry=day, kind__in=kinds)
+    listed = Instrument.objects.filter(underlying=underlying, expiry=expiry, kind__in=kinds)
     held = {kinds[row.kind]: row for row in listed.filter(strike=strike)}
     if not held:
         strikes = {each for each in listed.values_list("strike", flat=True) if each is not None}
         near = sorted(sorted(strikes, key=lambda each: abs(each - strike))[:NEAREST])
         valid = [f"{each:.2f}" for each in near]
-        raise InvalidRequest(f"strike {strike} of {day} is not listed on that side", field="strike", valid=valid)
-    return day, {side: held[side] for side in SIDES if side in held}
+        raise InvalidRequest(f"strike {strike} of {expiry} is not listed on that side", field="strike", valid=valid)
+    return {side: held[side] for side in SIDES if side in held}
 
 
 def contract_bars(

@@ -54,24 +54,23 @@ def atm_straddle(*, underlying: Underlying, spans: Sequence[Span], timeframe: st
 
 
 def fixed_straddle(
-    *, underlying: Underlying, expiry: str, strike: Decimal, timeframe: str, span: TimeRange
-) -> tuple[date, Columns]:
-    """Return the expiry, and what the straddle of a strike cost in each bucket; two queries.
+    *, underlying: Underlying, expiry: date, strike: Decimal, timeframe: str, span: TimeRange
+) -> Columns:
+    """Return what the straddle of a strike cost in each bucket; two queries.
 
-    A label means what it means at the end of the range. The premium of a minute is that of both marks, from what the
-    minute itself knows; open, high, low and close are of those. Buckets without one are left out. Raises InvalidRequest
-    where not both contracts are listed.
+    The premium of a minute is that of both marks, from what the minute itself knows; open, high and low are of those.
+    Buckets without one are left out. Raises InvalidRequest where not both contracts are listed.
     """
-    day, contracts = contracts_at(underlying=underlying, expiry=expiry, strike=strike, sides=_BOTH, span=span)
+    contracts = contracts_at(underlying=underlying, expiry=expiry, strike=strike, sides=_BOTH)
     if len(contracts) < len(_BOTH):
-        raise InvalidRequest(f"strike {strike} of {day} has no {_missing(contracts)} listed", field="strike")
+        raise InvalidRequest(f"strike {strike} of {expiry} has no {_missing(contracts)} listed", field="strike")
     minute, premium = _premiums(contracts, span, MINUTES[timeframe])
     bucket = _buckets(minute, calendar(exchange=underlying.exchange), span, MINUTES[timeframe])
     inside = (bucket >= span.from_ms) & (bucket < span.to_ms)
     found = sampled(bucket[inside] // 1000, premium[inside])
     columns = {"premium": found.close, "open": found.open, "high": found.high, "low": found.low, "minutes": found.count}
     listed = {name: column.tolist() for name, column in columns.items()}
-    return day, {"time": found.bucket.tolist(), "strike": [float(strike)] * len(found.bucket), **listed}
+    return {"time": found.bucket.tolist(), "strike": [float(strike)] * len(found.bucket), **listed}
 
 
 def _missing(contracts: dict[Side, Instrument]) -> str:

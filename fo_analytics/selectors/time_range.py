@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time, timedelta
 from types import MappingProxyType
 
-from fo_analytics.domain.calendar import from_ms, ist_date, to_ms
+from fo_analytics.domain.calendar import from_ms, ist_date, ist_instant, to_ms
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.chains import market_instant, session_begun
 from fo_analytics.selectors.reference import calendar
@@ -40,7 +40,8 @@ def time_range(
 ) -> TimeRange:
     """Return the range that is meant (ms UTC; None: not said), at most `max_days` or those of MAX_DAYS long.
 
-    It ends with the newest session that has data, and begins with the session it ends in. It ends now at the latest.
+    It ends with the newest session that has data, and begins with the session it ends in. It ends with today at the
+    latest: not now, for then no two questions would be the same.
     Raises NotAvailable where nothing is said and nothing known.
     """
     sessions = calendar(exchange=underlying.exchange)
@@ -49,9 +50,14 @@ def time_range(
         session = session_begun(market_instant(underlying=underlying), sessions)
         newest = to_ms(session.closes_at) if session else now_ms()
         until_ms = newest if since_ms is None else max(newest, since_ms + 1)
-    until_ms = min(until_ms, max(now_ms(), (since_ms or 0) + 1))
+    until_ms = min(until_ms, max(_end_of_today(), (since_ms or 0) + 1))
     if since_ms is None:
         session = session_begun(until_ms - 1, sessions)
         since_ms = min(to_ms(session.opens_at), until_ms - 1) if session else until_ms - DAY_MS
     earliest = until_ms - days * DAY_MS
     return TimeRange(max(since_ms, earliest), until_ms, since_ms < earliest)
+
+
+def _end_of_today() -> int:
+    tomorrow = ist_date(from_ms(now_ms())) + timedelta(days=1)
+    return to_ms(ist_instant(tomorrow, time.min))

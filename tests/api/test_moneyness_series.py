@@ -170,7 +170,7 @@ def test_by_default_it_is_at_the_money_of_the_last_session(ask: Asker) -> None:
     ("name", "value"),
     [
         ("indicator", "sigma"), ("indicator", "close; DROP TABLE bar"), ("indicator", "iv' or '1"),
-        ("indicator", "\x00"), ("indicator", "iv,"*9), ("moneyness", "ATM+1"), ("moneyness", "OTM0"),
+        ("indicator", "\x00"), ("indicator", "iv," * 9), ("moneyness", "ATM+1"), ("moneyness", "OTM0"),
         ("moneyness", "OTM99999"),
         ("moneyness", "otm1"), ("moneyness", "ATM;"), ("moneyness", "\x00"), ("moneyness", ","), ("option_side", "CE"),
         ("timeframe", "2"), ("timeframe", "1H"), ("expiry", "NWeek+9"), ("expiry", "' or 1=1 --"), ("from", "9" * 25),

@@ -88,6 +88,32 @@ def test_every_answered_key_is_described(document: dict[str, Any], ask: Any) -> 
     assert described["ContractShape"] == set(row["call"])
 
 
+@pytest.mark.usefixtures("stored_market")
+@pytest.mark.parametrize(
+    ("path", "asked", "shape", "optional"),
+    [
+        ("moneyness-series", {"indicator": "iv"}, "MoneynessSeriesShape", False),
+        ("metrics-series", {}, "MetricsSeriesShape", False),
+        ("straddle-series", {}, "StraddleSeriesShape", True),
+        ("straddle-series", {"strike": 25_000, "expiry": "2026-08-11"}, "StraddleSeriesShape", True),
+        ("strike-history", {"strike": 25_000, "expiry": "2026-08-11"}, "StrikeHistoryShape", False),
+        ("instruments", {}, "InstrumentsShape", False),
+        ("underlyings", {}, "UnderlyingsShape", False),
+        ("indicators", {}, "IndicatorsShape", False),
+    ],
+)
+def test_every_key_of_a_series_and_a_listing_is_described(
+    document: dict[str, Any], ask: Any, path: str, asked: dict[str, Any], shape: str, optional: bool
+) -> None:
+    parameters = asked if path in ("instruments", "underlyings", "indicators") else {"underlying": "NIFTY", **asked}
+    answer = ask(f"/fo/{path}", **parameters)
+    described = document["components"]["schemas"][shape]
+    assert answer.status == 200
+    assert set(answer.body) <= set(described["properties"])
+    assert set(described["required"]) <= set(answer.body)
+    assert optional or set(answer.body) == set(described["properties"])
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_of_documentation_names_no_other_host(page: str) -> None:
     assert [address for address in addresses(page) if urlsplit(address).netloc] == []

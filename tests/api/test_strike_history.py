@@ -185,3 +185,11 @@ def test_two_queries_serve_any_number_of_days(
     history(ask, timeframe=timeframe, strike=24900, **span)  # reference data is remembered, this answer is not
     with django_assert_num_queries(4 if "to" not in span else 3):  # the user; without `to` the newest bar
         history(ask, timeframe=timeframe, strike=24800, **span)
+
+
+def test_what_a_label_means_is_part_of_what_is_remembered(ask: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the day that contracts expire the same question means another contract once they have."""
+    for minute, expiry in ((29, "2026-08-04"), (30, "2026-08-11"), (29, "2026-08-04")):
+        now = int(datetime(2026, 8, 4, 15, minute, tzinfo=IST).timestamp() * 1000)
+        monkeypatch.setattr("fo_analytics.selectors.history.now_ms", lambda now=now: now)
+        assert history(ask, expiry="NWeek+0", **{"from": "2026-08-04", "to": "2026-08-04"})["expiry"] == expiry
