@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.market import UNDERLYINGS, Market, listed
+from benchmarks.market import UNDERLYINGS, Market, book, listed
 from benchmarks.rig import machine, manage, servers, versions
 
 CONTRACTS, TICKS_A_MINUTE = 5_000, 60
@@ -36,20 +36,21 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=3, help="of market time in a round of the throughput part")
     parser.add_argument("--rounds", type=int, default=3, help="of the throughput part; the median counts")
     parser.add_argument("--seconds", type=int, default=70, help="of the latency part; it holds the close of a minute")
+    parser.add_argument("--depth", action="store_true", help="every tick brings an order book of five levels a side")
     arguments = parser.parse_args()
     with servers():
         from django.core.management import call_command
 
         call_command("warm", verbosity=0)
         print(machine(), versions("numpy", "numba", "psycopg", "redis", "hiredis", "msgspec"), sep="\n")
-        throughput(rounds=arguments.rounds, minutes=arguments.minutes)
-        latency(seconds=arguments.seconds)
+        throughput(rounds=arguments.rounds, minutes=arguments.minutes, depth=arguments.depth)
+        latency(seconds=arguments.seconds, depth=arguments.depth)
 
 
-def throughput(*, rounds: int, minutes: int) -> None:
+def throughput(*, rounds: int, minutes: int, depth: bool) -> None:
     """Take the same stream in several times, each time into empty tables."""
     market = listed(DAY, CONTRACTS)
-    found = [one_round(market, minutes) for _ in range(rounds)]
+    found = [one_round(market, minutes, depth=depth) for _ in range(rounds)]
     for name, unit in (("wall", "ticks/s"), ("cpu", "ticks/s of CPU"), ("limit", "ticks/s by COPY + upsert alone")):
         rates = sorted(each[name] for each in found)
         print(f"  {statistics.median(rates):>11,.0f} {unit:32} ({min(rates):,.0f} to {max(rates):,.0f})")
@@ -61,7 +62,7 @@ def throughput(*, rounds: int, minutes: int) -> None:
     )
 
 
-def one_round(market: Market, minutes: int) -> dict[str, float]:
+def one_round(market: Market, minutes: int, *, depth: bool) -> dict[str, float]:
     """Return one round's rates a second."""
     from fo_analytics.models import Bar
     from fo_analytics.services.ingest import make_ingest
@@ -69,7 +70,7 @@ def one_round(market: Market, minutes: int) -> dict[str, float]:
     from tradingviz.core.redis import sync_client
 
     empty_tables()
-    ticks = fill_stream(market, minutes)
+    ticks = fill_stream(market, minutes, depth=depth)
     service, producer = make_ingest(shard=0), TickProducer(sync_client())
     committed = record_commits(service)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -100,7 +101,7 @@ def empty_tables() -> None:
         cursor.execute("TRUNCATE bar, chain_metric, rollup_due, fo_analytics_officialclose")
 
 
-def fill_stream(market: Market, minutes: int) -> int:
+def fill_stream(market: Market, minutes: int, *, depth: bool) -> int:
     """Put the market's ticks on the stream; return their number."""
     from fo_analytics.domain.calendar import to_ms
     from fo_analytics.selectors.sessions import calendar_of
@@ -112,7 +113,7 @@ def fill_stream(market: Market, minutes: int) -> int:
     producer = TickProducer(sync_client(), max_backlog=1 << 30, keep=1 << 30)
     random, ticks = np.random.default_rng(1), 0
     for second in range(minutes * TICKS_A_MINUTE):
-        for batch in market.second(to_ms(session.opens_at) + second * 1000, second, random):
+        for batch in market.second(to_ms(session.opens_at) + second * 1000, second, random, depth=depth):
             producer.send(batch)
             ticks += len(batch)
     return ticks
@@ -144,7 +145,7 @@ def write_alone(committed: list[Any]) -> float:
     return time.perf_counter() - began
 
 
-def latency(*, seconds: int) -> None:
+def latency(*, seconds: int, depth: bool) -> None:
     """Send live ticks, watch the frames, print how long the ticks took."""
     empty_tables()
     from fo_analytics.domain.calendar import from_ms, ist_date
@@ -158,7 +159,7 @@ def latency(*, seconds: int) -> None:
     ingest = manage("ingest")
     with tempfile.TemporaryDirectory() as folder:
         sent = Path(folder) / "sent.json"
-        sender = multiprocessing.get_context("spawn").Process(target=send_live, args=(today, seconds, sent))
+        sender = multiprocessing.get_context("spawn").Process(target=send_live, args=(today, seconds, sent, depth))
         sender.start()
         try:
             frames = watch(lambda: sender.is_alive())
@@ -169,7 +170,7 @@ def latency(*, seconds: int) -> None:
         report(json.loads(sent.read_text()), frames)
 
 
-def send_live(day: date, seconds: int, sent: Path) -> None:
+def send_live(day: date, seconds: int, sent: Path, depth: bool) -> None:
     """Send RATE ticks a second, stamped as they are sent; note each batch's stamp, underlyings and ticks."""
     import django
 
@@ -189,7 +190,18 @@ def send_live(day: date, seconds: int, sent: Path) -> None:
         ts = time.time_ns() // 1_000_000
         volume = float(number)
         producer.send(
-            (token, ts, price, volume, 65_000.0, price - 0.05, 650.0, price + 0.05, 650.0, None)
+            (
+                token,
+                ts,
+                price,
+                volume,
+                65_000.0,
+                price - 0.05,
+                650.0,
+                price + 0.05,
+                650.0,
+                book(price) if depth else None,
+            )
             for token, price in zip(market.token[part].tolist(), moved(market, part, number), strict=True)
         )
         notes.append((ts, market_of(market, owner, part)))

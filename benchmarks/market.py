@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fo_analytics.domain.pricing import price
-from streaming.ticker.codec import TickRow
+from streaming.ticker.codec import TickRow, TwoSides
 
 UNDERLYINGS = ("NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY")
 SPOT, STEP = 25_000.0, 50.0
@@ -24,16 +24,38 @@ class Market:
     fair: npt.NDArray[np.float64]
     slope: npt.NDArray[np.float64]
 
-    def second(self, ts: int, seconds: int, random: np.random.Generator) -> Iterator[list[TickRow]]:
+    def second(
+        self, ts: int, seconds: int, random: np.random.Generator, *, depth: bool = False
+    ) -> Iterator[list[TickRow]]:
         """Return one tick of every contract, `seconds` into the day, as batches."""
         last = np.round(np.maximum(self.fair + self.slope * random.normal(0, 3), 0.05) / 0.05) * 0.05
         volume = float(65 * (seconds + 1))
         for at in range(0, len(self.token), BATCH):
             part = slice(at, at + BATCH)
             yield [
-                (token, ts, price, volume, OI, round(price - 0.05, 2), 650.0, round(price + 0.05, 2), 650.0, None)
+                (
+                    token,
+                    ts,
+                    price,
+                    volume,
+                    OI,
+                    round(price - 0.05, 2),
+                    650.0,
+                    round(price + 0.05, 2),
+                    650.0,
+                    book(price) if depth else None,
+                )
                 for token, price in zip(self.token[part].tolist(), last[part].tolist(), strict=True)
             ]
+
+
+def book(price: float) -> TwoSides:
+    """Return five levels a side around a price."""
+    bids, asks = (
+        [(max(round(price + sign * 0.05 * rung, 2), 0.0), 65.0 * rung * 10, 3.0 * rung) for rung in range(1, 6)]
+        for sign in (-1, 1)
+    )
+    return bids, asks
 
 
 def listed(day: date, contracts: int) -> Market:

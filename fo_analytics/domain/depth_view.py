@@ -6,7 +6,9 @@ book is `ts`, `bids` and `asks`; a side a list of levels `[price, quantity, orde
 they were not said.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -16,12 +18,18 @@ from fo_analytics.domain.order_book import LEVELS
 from fo_analytics.domain.ticks import Floats, Ints, Mask
 from streaming.domain.sequencing import Document, diff
 
+Rung = tuple[float, int, int | None]
+Cell = tuple[int, list[Rung], list[Rung]]
+FIELDS = ("ts", "bids", "asks")
 encode = msgspec.msgpack.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class DepthView:
-    """The books of an expiry of k strikes: `ts` (2, k), 0 where none is known, `levels` (2, k, 2, LEVELS, 3)."""
+    """The books of an expiry of k strikes: `ts` (2, k), 0 where none is known, `levels` (2, k, 2, LEVELS, 3).
+
+    A level that is not there is all zeros.
+    """
 
     head: Document
     strike: tuple[float, ...]
@@ -30,42 +38,62 @@ class DepthView:
 
     def document(self) -> Document:
         """Return the document."""
-        return self.part(self.ts > 0)
+        side, place = np.nonzero(self.ts > 0)
+        cells = zip(side.tolist(), place.tolist(), self._cells, strict=True)
+        return self._placed((of, at, dict(zip(FIELDS, cell, strict=True))) for of, at, cell in cells)
 
     def packed(self) -> bytes:
         """Return the document as MessagePack."""
         return encode(self.document())
 
     def packed_patch(self, before: "DepthView") -> bytes:
-        """Return what turns the document of `before` into this one's, packed; only changed books are looked at."""
+        """Return what turns the document of `before` into this one's (streaming.domain.sequencing.diff), packed."""
         if self.strike != before.strike or ((before.ts > 0) & (self.ts == 0)).any():
             return encode(diff(before.document(), self.document()))
-        levels, held = (np.nan_to_num(view.levels, nan=-1.0) for view in (self, before))
-        changed = (self.ts != before.ts) | (levels != held).any(axis=(2, 3, 4))
-        return encode(diff(before.part(changed & (before.ts > 0)), self.part(changed & (self.ts > 0))))
+        known = self.ts > 0
+        changed = (self._leaves(before) | ((before.ts == 0) & known)[..., None])[known]
+        patch = self._placed(
+            (of, at, {name: value for name, value, new in zip(FIELDS, cell, differs, strict=True) if new})
+            for of, at, cell, differs in self._with_changes(known, changed)
+        )
+        head = diff(before.head, self.head)
+        return encode(
+            ({"head": head} if head else {}) | ({"contracts": patch["contracts"]} if patch["contracts"] else {})
+        )
 
-    def part(self, shown: Mask) -> Document:
-        """Return the document with only the books in a mask (2, k)."""
+    def _leaves(self, before: "DepthView") -> Mask:
+        """Return which leaves (2, k, FIELDS) differ."""
+        levels, held = (np.nan_to_num(view.levels, nan=-1.0) for view in (self, before))
+        return np.concatenate([(self.ts != before.ts)[..., None], (levels != held).any(axis=(3, 4))], axis=-1)
+
+    def _with_changes(self, known: Mask, changed: Mask) -> Iterator[tuple[int, int, Cell, list[bool]]]:
+        side, place = np.nonzero(known)
+        for row in np.flatnonzero(changed.any(axis=1)).tolist():
+            yield int(side[row]), int(place[row]), self._cells[row], changed[row].tolist()
+
+    def _placed(self, cells: Iterable[tuple[int, int, Document]]) -> Document:
         contracts: Document = {}
-        side, place = np.nonzero(shown)
-        cells = zip(side.tolist(), place.tolist(), self.ts[shown].tolist(), _books(self.levels[shown]), strict=True)
-        for of, at, ts, (bids, asks) in cells:
-            contracts.setdefault(strike_key(self.strike[at]), {})[SIDES[of]] = {"ts": ts, "bids": bids, "asks": asks}
+        for of, at, cell in cells:
+            contracts.setdefault(strike_key(self.strike[at]), {})[SIDES[of]] = cell
         return {"head": self.head, "contracts": contracts}
 
+    @cached_property
+    def _cells(self) -> list[Cell]:
+        """The values of FIELDS of the books that are known, calls first: written twice, for the state and the frame."""
+        known = self.ts > 0
+        return [(ts, *book) for ts, book in zip(self.ts[known].tolist(), _books(self.levels[known]), strict=True)]
 
-Rung = tuple[float, int, int | None]
 
-
-def _books(levels: Floats) -> list[list[list[Rung]]]:
+def _books(levels: Floats) -> list[tuple[list[Rung], list[Rung]]]:
     """Return books (m, 2, LEVELS, 3) as lists of the levels that are there: they come first."""
     there = (levels[..., 1] > 0).sum(axis=-1).tolist()
     prices = levels[..., 0].tolist()
     quantities = np.round(levels[..., 1]).astype(np.int64).tolist()
     orders = _whole(levels[..., 2])
+    books = zip(prices, quantities, orders, there, strict=True)
     return [
-        [list(zip(*side, strict=False))[:count] for *side, count in zip(*book, strict=True)]
-        for book in zip(prices, quantities, orders, there, strict=True)
+        (list(zip(p[0], q[0], o[0], strict=True))[: count[0]], list(zip(p[1], q[1], o[1], strict=True))[: count[1]])
+        for p, q, o, count in books
     ]
 
 
