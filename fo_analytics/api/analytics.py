@@ -13,6 +13,7 @@ from fo_analytics.api.analytics_parameters import (
 )
 from fo_analytics.api.analytics_shapes import ExposuresShape, SmilesShape, SurfaceShape, TermStructureShape
 from fo_analytics.api.asking import PROBLEMS, validated
+from fo_analytics.api.examples import example
 from fo_analytics.api.overviews import OverviewQuestions, Parameters, distribution_of, stored_days
 from fo_analytics.domain.chain import Convention
 from fo_analytics.selectors.analytics import Json, heading, insights
@@ -33,6 +34,7 @@ class AnalyticsQuestions(OverviewQuestions):
         summary="Volatility smiles: points, 25-delta measures, expected moves, IV rank",
         parameters=[SmileParameters],
         responses={200: SmilesShape, **PROBLEMS},
+        examples=[example("smile")],
     )
     @action(detail=False, url_path="smile")
     def smile(self, request: Request) -> Response:
@@ -46,6 +48,7 @@ class AnalyticsQuestions(OverviewQuestions):
         summary="Volatility at the money over the expiries, and forward volatility between them",
         parameters=[TermStructureParameters],
         responses={200: TermStructureShape, **PROBLEMS},
+        examples=[example("term-structure")],
     )
     @action(detail=False, url_path="term-structure")
     def term_structure(self, request: Request) -> Response:
@@ -58,6 +61,7 @@ class AnalyticsQuestions(OverviewQuestions):
         summary="The volatility surface on a fixed grid, with calendar and butterfly arbitrage",
         parameters=[SurfaceParameters],
         responses={200: SurfaceShape, **PROBLEMS},
+        examples=[example("surface")],
     )
     @action(detail=False, url_path="surface")
     def surface(self, request: Request) -> Response:
@@ -70,6 +74,7 @@ class AnalyticsQuestions(OverviewQuestions):
         summary="Gamma, vanna and charm exposure per strike, totals, flip and walls",
         parameters=[ExposureParameters],
         responses={200: ExposuresShape, **PROBLEMS},
+        examples=[example("exposure")],
     )
     @action(detail=False, url_path="exposure")
     def exposure(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from fo_analytics.api.analytics_parameters import OiChangeParameters, SnapshotParameters, minutes_of
 from fo_analytics.api.analytics_shapes import OiChangesShape, SnapshotShape
 from fo_analytics.api.asking import PROBLEMS, Questions, validated
+from fo_analytics.api.examples import example
 from fo_analytics.api.rendering import render_chain, render_expiries
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.domain.chain import Convention
@@ -39,6 +40,7 @@ class OverviewQuestions(Questions):
         summary="Contracts whose open interest gained and lost most, with build-up",
         parameters=[OiChangeParameters],
         responses={200: OiChangesShape, **PROBLEMS},
+        examples=[example("oi-change")],
     )
     @action(detail=False, url_path="oi-change")
     def oi_change(self, request: Request) -> Response:
@@ -51,6 +53,7 @@ class OverviewQuestions(Questions):
         summary="Everything a set of panels needs about one chain, of one instant",
         parameters=[SnapshotParameters],
         responses={200: SnapshotShape, **PROBLEMS},
+        examples=[example("snapshot")],
     )
     @action(detail=False, url_path="snapshot")
     def snapshot(self, request: Request) -> Response:

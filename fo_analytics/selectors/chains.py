@@ -143,18 +143,21 @@ class StoredMarket:
 
 
 def stored_market(
-    *, underlying: Underlying, sessions: Calendar, expiries: Sequence[date], until_ms: int
+    *, underlying: Underlying, sessions: Calendar, expiries: Sequence[date], until_ms: int, sessions_back: int = 0
 ) -> StoredMarket:
     """Return what the session that had begun last at an instant said by then: minutes closed by `until_ms` (ms UTC).
 
-    One query, whatever the number of expiries and strikes.
+    What it did not speak of may have been said up to `sessions_back` sessions before. One query, whatever the number
+    of expiries and strikes.
     """
     expires_at_ms = {expiry: to_ms(sessions.expires_at(expiry)) for expiry in expiries}
     layout = arrange(contracts_listed(underlying_id=underlying.pk, expiries=expiries), expires_at_ms)
     session = session_begun(until_ms, sessions)
     if session is None:
         return StoredMarket(layout, bars.empty(len(layout)), np.zeros(len(layout), np.int64))
-    return _stored(layout, session, until_ms)
+    for _ in range(sessions_back):
+        session = sessions.last_session_before(session.date) or session
+    return _stored(layout, session.opens_at, until_ms)
 
 
 def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
@@ -164,10 +167,10 @@ def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
     return today if today and today.opens_at <= instant else sessions.last_session_before(ist_date(instant))
 
 
-def _stored(layout: Layout, session: Session, until_ms: int) -> StoredMarket:
+def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
     parameters: dict[str, Any] = {
         "instrument_ids": layout.instrument_ids.tolist(),
-        "from": session.opens_at,
+        "from": since,
         "to": from_ms(until_ms - MINUTE_MS),
     }
     with connection.cursor() as cursor:

@@ -53,7 +53,9 @@ def _references(found: Distribution, minutes: int | None) -> Mapping[date, Refer
         return dict(zip(found.expiries, found.since_yesterday(), strict=True))
     until_ms = found.newest_ms - minutes * MINUTE_MS
     sessions = found.table.calendar
-    return references_at(underlying=found.underlying, sessions=sessions, expiries=found.expiries, until_ms=until_ms)
+    return references_at(
+        underlying=found.underlying, sessions=sessions, expiries=found.expiries, until_ms=until_ms, sessions_back=1
+    )
 
 
 def _changed(expiry: date, quotes: Quotes, reference: Reference, thresholds: Thresholds) -> _Changed:

@@ -41,10 +41,15 @@ def _held(*, underlying_id: int, session: date) -> dict[date, Reference]:
 
 
 def references_at(
-    *, underlying: Underlying, sessions: Calendar, expiries: Sequence[date], until_ms: int
+    *, underlying: Underlying, sessions: Calendar, expiries: Sequence[date], until_ms: int, sessions_back: int = 0
 ) -> dict[date, Reference]:
-    """Return chains as the newest minutes closed by an instant (ms UTC) had them; one query for the bars."""
-    stored = stored_market(underlying=underlying, sessions=sessions, expiries=expiries, until_ms=until_ms)
+    """Return chains as the newest minutes closed by an instant (ms UTC) had them; one query for the bars.
+
+    Minutes of the session that had begun last by then, or of one of `sessions_back` before it.
+    """
+    stored = stored_market(
+        underlying=underlying, sessions=sessions, expiries=expiries, until_ms=until_ms, sessions_back=sessions_back
+    )
     return {expiry: _reference(stored, expiry) for expiry in expiries}
 
 

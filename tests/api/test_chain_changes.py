@@ -6,18 +6,18 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.api.asking import Asker, Json
 from tests.api.market import FAR, NEAR, STRIKES, UNSEEN, Contract, forget_everything
-from tests.api.two_days import CLOSED, EMPTY, GREW, MONDAY, NEW, SUNDAY, SUNDAY_CLOSE, last_at, oi_at
+from tests.api.two_days import BEFORE, BLIND, CLOSED, EMPTY, GREW, HIDDEN, NEW, NOW, SUNDAY_CLOSE, last_at, oi_at
 
 pytestmark = pytest.mark.usefixtures("two_days")
 
-NOW, BEFORE = MONDAY[-1], SUNDAY[-1]
+
 KINDS = {"call": "CE", "put": "PE"}
 SEEN = [
     (day, kind, strike)
     for day in (NEAR, FAR)
     for strike in STRIKES
     for kind in ("CE", "PE")
-    if (day, kind, strike) not in (UNSEEN, NEW, GREW, EMPTY)
+    if (day, kind, strike) not in (UNSEEN, NEW, GREW, EMPTY, BLIND) and (day, strike) != HIDDEN
 ]
 
 
