@@ -27,6 +27,24 @@ stop: ## End what `make run` started, also after its manager was killed
 test: install-dev ## Run the whole suite; ends with one line of counts
 	@$(RUN) -m tests.run
 
+##@ Measuring
+
+.PHONY: bench-pricing
+bench-pricing: install-dev ## Options a second on one core, beside other libraries
+	@$(RUN) -m benchmarks.pricing
+
+.PHONY: bench-ingest
+bench-ingest: install-dev ## Ticks a second into the database, and from a tick to its frame
+	@$(RUN) -m benchmarks.ingest
+
+.PHONY: bench-rest
+bench-rest: install-dev .venv-peers ## Answers of the REST API, cold and cached, beside a FastAPI peer
+	@$(RUN) -m benchmarks.rest
+
+# What only the peers need. Where it cannot be made, the benchmark says so and measures ours alone.
+.venv-peers: benchmarks/peers/requirements.txt
+	-@$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --requirement $< && touch $@
+
 ##@ Setting up
 
 .PHONY: install
@@ -44,4 +62,4 @@ python:
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
