@@ -170,8 +170,8 @@ def measure(question: Question, running: list[Target], token: str, effort: Effor
     for target in there:
         load(target, token, list(islice(question.paths, WARM_UP)), concurrency=2)
     found = [[one_round(question, target, token, effort) for target in there] for _ in range(effort.rounds)]
-    print(f"\n{'':16}{'cold, alone':>16}{f'cold, {CROWD} at once':>24}{f'cached, {MANY} at once':>26}")
-    print(f"{'':16}{'p50':>8}{'p95':>8}{'p50':>8}{'p95':>8}{'/s':>8}{'p50':>10}{'p95':>8}{'/s':>8}   ms")
+    print(f"\n{'':16}{'cold, alone':>24}{f'cold, {CROWD} at once':>24}{f'cached, {MANY} at once':>24}")
+    print(f"{'':16}" + f"{'p50':>8}{'p95':>8}{'cpu':>8}" + f"{'p50':>8}{'p95':>8}{'/s':>8}" * 2 + f"{'cpu':>8}   ms")
     for target, rounds in zip(there, zip(*found, strict=True), strict=True):
         print(line(target.name, rounds, question.limit))
 
@@ -238,22 +238,24 @@ def load(
     """Let the load generator send requests; raises where an answer is not 200."""
     plan = {"port": target.port, "token": token, "paths": paths, "concurrency": concurrency, "seconds": seconds}
     command = [sys.executable, "-m", "benchmarks.load"]
+    cpu = target.cpu_seconds()
     done = subprocess.run(command, cwd=ROOT, input=json.dumps(plan), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert set(found["statuses"]) == {"200"}, f"{target.name}: {found['statuses']}"
-    return found
+    return {**found, "cpu": target.cpu_seconds() - cpu}
 
 
 def line(name: str, rounds: tuple[dict[str, dict[str, Any]], ...], limit: int) -> str:
     """Return a server's figures over all rounds."""
     parts = [f"{name:16}"]
-    for kind, width in (("alone", 8), ("crowd", 8), ("cached", 10)):
+    for kind in ("alone", "crowd", "cached"):
         latencies = [value for each in rounds for value in each[kind]["latencies"]]
+        taken, cpu = (sum(each[kind][name] for each in rounds) for name in ("seconds", "cpu"))
         p50, p95 = np.percentile(latencies, [50, 95])
-        parts.append(f"{p50:{width}.1f}{p95:8.1f}")
-        if kind != "alone":
-            parts.append(f"{len(latencies) / sum(each[kind]['seconds'] for each in rounds):8,.0f}")
+        parts.append(f"{p50:8.1f}{p95:8.1f}")
+        parts += [f"{len(latencies) / taken:8,.0f}"] if kind != "alone" else []
+        parts += [f"{cpu / len(latencies) * 1000:8.2f}"] if kind != "crowd" else []
     cold = [np.percentile(each["alone"]["latencies"], 95) for each in rounds]
     verdict = "within" if max(cold) <= limit else "beyond"
     return "".join(parts) + f"   cold p95 by round {min(cold):.0f} to {max(cold):.0f}: {verdict} {limit}"
