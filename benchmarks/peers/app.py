@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 import asyncpg
 import jwt
@@ -19,6 +19,7 @@ import orjson
 import redis.asyncio
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 
+from benchmarks.peers import series
 from benchmarks.peers.chains import Chains
 
 LIMIT, WINDOW_SECONDS = 1_000_000, 60
@@ -103,6 +104,29 @@ async def strike_distribution(
 
     async def make() -> object:
         return await request.app.state.chains.strike_distribution(underlying, expiry, at * 1000, levels)
+
+    body = await request.app.state.answers.get(f"{request.url.path}?{request.url.query}", make)
+    return Response(body, media_type="application/json")
+
+
+@app.get("/fo/moneyness-series", dependencies=[Depends(within_limit)])
+async def moneyness_series(
+    request: Request,
+    underlying: Annotated[str, Query(max_length=32)],
+    indicator: Annotated[Literal["iv", "delta", "gamma", "theta", "vega", "rho"], Query()],
+    since: Annotated[int, Query(alias="from", gt=946_684_800)],
+    until: Annotated[int, Query(alias="to", gt=946_684_800)],
+    moneyness: Annotated[str, Query(max_length=8)] = "ATM",
+    option_side: Annotated[Literal["call", "put"], Query()] = "call",
+    expiry: Annotated[str, Query(max_length=32)] = "NWeek+0",
+    timeframe: Annotated[Literal["1m"], Query()] = "1m",
+) -> Response:
+    """Show one indicator at one level over a day."""
+
+    async def make() -> object:
+        bounds = since, until
+        chains = request.app.state.chains
+        return await series.moneyness_series(chains, underlying, indicator, moneyness, option_side, expiry, bounds)
 
     body = await request.app.state.answers.get(f"{request.url.path}?{request.url.query}", make)
     return Response(body, media_type="application/json")

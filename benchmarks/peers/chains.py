@@ -90,6 +90,11 @@ class Chains:
         self._pool = pool
         self._held: dict[Any, tuple[float, Any]] = {}
 
+    async def fetch(self, query: str, *parameters: object) -> list[Any]:
+        """Return a query's rows."""
+        rows: list[Any] = await self._pool.fetch(query, *parameters)
+        return rows
+
     async def _remembered(self, key: Any, load: Callable[[], Awaitable[Any]]) -> Any:
         held = self._held.get(key)
         if held is not None and held[0] > time.monotonic():
