@@ -41,6 +41,14 @@ bench-ingest: install-dev ## Ticks a second into committed bars; from tick to fr
 bench-storage: install-dev ## Chains, series and latest states out of 20 M bars (root, TimescaleDB, 12 GB, 15 minutes)
 	@$(RUN) -m benchmarks.storage
 
+.PHONY: bench-rest
+bench-rest: install-dev .venv-peers ## Answers of the REST API, cold and cached, beside a FastAPI peer
+	@$(RUN) -m benchmarks.rest
+
+# What only the peers need. Where it cannot be made, the benchmark says so and measures ours alone.
+.venv-peers: benchmarks/peers/requirements.txt
+	-@$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --requirement $< && touch $@
+
 ##@ Setting up
 
 .PHONY: install
@@ -58,4 +66,4 @@ python:
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

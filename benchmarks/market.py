@@ -1,6 +1,6 @@
 """A market of the size of a broker's feed: several indices, each with its spot and three expiries of options."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -58,18 +58,18 @@ def book(price: float) -> TwoSides:
     return bids, asks
 
 
-def listed(day: date, contracts: int) -> Market:
+def listed(day: date, contracts: int, underlyings: Sequence[str] = UNDERLYINGS) -> Market:
     """Put a market of about `contracts` contracts into the master; return it."""
     from fo_analytics.replay.recording import ContractKey
     from fo_analytics.services.instruments import ensure_instruments
 
     expiries = [day + timedelta(days=days) for days in (3, 10, 24)]
-    rungs = contracts // (len(UNDERLYINGS) * len(expiries) * 2)
+    rungs = contracts // (len(underlyings) * len(expiries) * 2)
     strikes = SPOT + STEP * (np.arange(rungs) - rungs // 2)
-    keys = [ContractKey(symbol, "SPOT") for symbol in UNDERLYINGS]
+    keys = [ContractKey(symbol, "SPOT") for symbol in underlyings]
     keys += [
         ContractKey(symbol, kind, expiry, float(strike))
-        for symbol in UNDERLYINGS
+        for symbol in underlyings
         for expiry in expiries
         for strike in strikes
         for kind in ("CE", "PE")

@@ -27,10 +27,10 @@ PROBLEMS = {
 
 def validated(shape: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
     """Return the query parameters; raises a 400 that names those that are wrong or unknown."""
-    unknown = sorted(set(request.query_params) - set(shape().fields))
+    serializer = shape(data=request.query_params)
+    unknown = sorted(set(request.query_params) - set(serializer.fields))
     if unknown:
         raise serializers.ValidationError({name: ["unknown parameter"] for name in unknown})
-    serializer = shape(data=request.query_params)
     serializer.is_valid(raise_exception=True)
     values: Mapping[str, Any] = serializer.validated_data
     return values

@@ -86,7 +86,10 @@ def _row(row: Json, option_side: str, ts: int) -> Json:
 
 
 def _with_ages(cell: Json, ts: int) -> Json:
-    return {**cell, **{name: _age(ts, cell[stamp]) for stamp, name in _AGES}}
+    aged = cell.copy()
+    for stamp, name in _AGES:
+        aged[name] = _age(ts, cell[stamp])
+    return aged
 
 
 def _age(ts: int, stamp: int | None) -> int | None:

@@ -103,11 +103,12 @@ def _chain(contracts: list[Contract], expiry: date, expires_at_ms: int) -> Chain
     strike = np.array(sorted({c.strike for _, c in members if c.kind != "FUT"}))
     slots = np.full((2, len(strike)), NOWHERE, np.int64)
     tick_size = np.full((2, len(strike)), np.nan)
+    rung = {value: place for place, value in enumerate(strike.tolist())}
     future = NOWHERE
     for slot, contract in members:
         if contract.kind == "FUT":
             future = slot
             continue
-        at = (0 if contract.kind == "CE" else 1), int(np.searchsorted(strike, contract.strike))
+        at = (0 if contract.kind == "CE" else 1), rung[contract.strike]
         slots[at], tick_size[at] = slot, contract.tick_size
     return ChainLayout(expiry, expires_at_ms, strike, slots, tick_size, future)
