@@ -58,15 +58,12 @@ def _with_changes(document: Document, reference: Reference) -> Document:
     found = changes(strike, last, oi, reference)
     strikes = {key: dict(row) for key, row in document["strikes"].items()}
     for at, side in enumerate(SIDES):
-        columns = zip(strikes.values(), found.oi[at], found.oi_percent[at], found.build_up[at], strict=True)
-        for row, change, percent, word in columns:
+        columns = (found.oi[at].tolist(), found.oi_percent[at].tolist(), found.build_up[at].tolist())
+        for row, oi, percent, word in zip(strikes.values(), *columns, strict=True):
             if side in row:
-                row[side] = {**row[side], **_change(float(change), float(percent), word)}
+                change = None if oi != oi else round(oi)
+                row[side] = {**row[side], "oi_change": change, "oi_change_percent": percent, "build_up": word}
     return {"head": document["head"], "strikes": strikes}
-
-
-def _change(oi: float, percent: float, build_up: str | None) -> Json:
-    return {"oi_change": None if oi != oi else round(oi), "oi_change_percent": percent, "build_up": build_up}
 
 
 def _sorted(document: Document, sort: str) -> list[Json]:

@@ -1,12 +1,13 @@
 """Reference data: underlyings, their calendars, listed expiries and contracts; remembered for seconds."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -113,23 +114,28 @@ def expiry_table(*, underlying: Underlying, as_of_ms: int) -> ExpiryTable:
 
 
 def expiry_named(*, underlying: Underlying, label: str, as_of_ms: int) -> date | None:
-    """Return the expiry that bore a label at an instant (ms UTC); None where none did."""
-    # Whether a coming expiry is the last of its month is told by those of that month and later ones.
-    table = _table(underlying, as_of_ms, ist_date(from_ms(as_of_ms)).replace(day=1))
+    """Return the expiry that bore a label (spelt as labels are) at an instant (ms UTC); None where none did."""
+    # Only what is monthly depends on others: on which expiry is the last of its month, this one or a later one.
+    first = ist_date(from_ms(as_of_ms)).replace(day=1)
+    table = _table(underlying, as_of_ms, first, alone=label.startswith("NWeek"))
     return next((item.expiry for item in table.alive() if label in item.labels), None)
 
 
-def _table(underlying: Underlying, as_of_ms: int, first: date) -> ExpiryTable:
-    """Return the table of the expiries from `first` on."""
+def _table(underlying: Underlying, as_of_ms: int, first: date, *, alone: bool = False) -> ExpiryTable:
+    """Return the table of the expiries from `first` on; `alone` with no monthly ones but by its own listing."""
     day = ist_date(from_ms(as_of_ms))
     everyone = _listed(exchange=underlying.exchange)
-    visible = {
-        symbol: [item.expiry for item in listed if item.expiry >= first and (item.since is None or item.since <= day)]
-        for symbol, listed in everyone.items()
-    }
+    asked = (underlying.symbol,) if alone else everyone
+    visible = {symbol: _visible(everyone.get(symbol, ()), first, day) for symbol in asked}
     monthly = labels.monthly_expiries(expiry for expiries in visible.values() for expiry in expiries)
     own = tuple(visible.get(underlying.symbol, ()))
     return ExpiryTable(calendar(exchange=underlying.exchange), as_of_ms, own, monthly)
+
+
+def _visible(listed: Sequence[Listed], first: date, day: date) -> list[date]:
+    """Return the expiries from `first` on that were listed by a day."""
+    begin = bisect_left(listed, first, key=attrgetter("expiry"))
+    return [item.expiry for item in listed[begin:] if item.since is None or item.since <= day]
 
 
 def chain_contracts(*, underlying_id: int, expiry: date) -> tuple[Contract, ...]:
