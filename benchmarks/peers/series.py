@@ -19,7 +19,7 @@ JOIN unnest($1::float8[], $2::float8[], $3::bigint[]) AS ladder (money, strike, 
 JOIN bar AS held ON held.instrument_id = ladder.id AND held.time = metric.time
 LEFT JOIN bar AS spot ON spot.instrument_id = $4 AND spot.time = metric.time
 WHERE metric.underlying_id = (SELECT id FROM fo_analytics_underlying WHERE symbol = $5)
-    AND metric.expiry = $6 AND metric.time >= $7 AND metric.time < $8 AND held.time >= $7 AND held.time < $8
+    AND metric.expiry = $6 AND metric.time >= $7 AND metric.time < $8
 ORDER BY metric.time
 """
 
