@@ -1,7 +1,7 @@
 """From questions over time to answers."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 from operator import attrgetter
@@ -112,7 +112,7 @@ def moneyness_answer(over: Over) -> Json:
         timeframe=over.timeframe,
         span=over.span,
     )
-    return {**over.head, "expiries": _expiries(spans), "series": [asdict(one) for one in found]}
+    return {**over.head, "expiries": _expiries(spans), "series": list(found)}
 
 
 def metrics_answer(over: Over) -> Json:

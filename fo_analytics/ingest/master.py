@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
-from django.db.models import Count, Max
 
 from fo_analytics.domain.calendar import Calendar
 from fo_analytics.domain.layout import Contract
 from fo_analytics.domain.ticks import Ints
-from fo_analytics.models import Instrument, MasterImport, TradingSession, Underlying
+from fo_analytics.models import Instrument, MasterImport, Underlying
 from fo_analytics.selectors.reference import contracts_of
-from fo_analytics.selectors.sessions import calendar_of
+from fo_analytics.selectors.sessions import calendar_of, sessions_stamp
 
 RETRY_UNKNOWN_S = 10.0
 LOOK_AGAIN_S = 10.0
@@ -59,7 +58,7 @@ class Master:
     def load(self) -> None:
         """Read everything anew."""
         # First: what is imported while this reads is noticed at the next look.
-        self._newest_import, self._sessions, self._looked = _newest_import(), _sessions_stamp(), time.monotonic()
+        self._newest_import, self._sessions, self._looked = _newest_import(), sessions_stamp(), time.monotonic()
         underlyings = Underlying.objects.all()
         self.listings = {row.pk: Listing(row.pk, row.symbol, row.exchange) for row in underlyings}
         self.calendars = {exchange: calendar_of(exchange=exchange) for exchange in {u.exchange for u in underlyings}}
@@ -91,7 +90,7 @@ class Master:
     def _look_again(self, now: float) -> None:
         self._looked = now
         sessions = self._sessions
-        if (_newest_import(), _sessions_stamp()) != (self._newest_import, sessions):
+        if (_newest_import(), sessions_stamp()) != (self._newest_import, sessions):
             self.load()
         if self._sessions != sessions:
             raise SessionsChanged
@@ -108,11 +107,6 @@ class Master:
             return np.full(len(tokens), NOBODY)
         place = np.minimum(np.searchsorted(self._tokens, tokens), len(self._tokens) - 1)
         return np.where(self._tokens[place] == tokens, self._owners[place], NOBODY)
-
-
-def _sessions_stamp() -> object:
-    """Return what differs after any session was added, changed or removed."""
-    return tuple(TradingSession.objects.aggregate(Count("pk"), Max("changed_at")).values())
 
 
 def _newest_import() -> int:

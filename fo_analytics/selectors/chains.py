@@ -174,7 +174,7 @@ def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
         "to": from_ms(until_ms - MINUTE_MS),
     }
     with connection.cursor() as cursor:
-        cursor.execute(query("chain_at"), parameters)
+        cursor.execute(_STATES, parameters)
         rows = cursor.fetchall()
     slot_of = {instrument_id: slot for slot, instrument_id in enumerate(layout.instrument_ids.tolist())}
     state, minute_ms = bars.empty(len(layout)), np.zeros(len(layout), np.int64)
@@ -188,9 +188,25 @@ def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
     return StoredMarket(layout, state, minute_ms)
 
 
+STATE_COLUMNS = (
+    "close", "last_ts", "oi", "oi_ts", "bid", "bid_qty", "ask", "ask_qty", "quote_ts", "cumulative", "time_ms",
+    "volume", "forward", "iv", "iv_reason", "delta", "gamma", "theta", "vega", "rho",
+)  # fmt: skip
+"""The columns of queries/chain_at.sql behind the instrument's key; stamps are seconds since the Unix epoch."""
+
+
+def named_states(name: str = "chain_at") -> str:
+    """Return a query of states as a part of another, its columns named."""
+    return f"({query(name)}) AS found (instrument_id, {', '.join(STATE_COLUMNS)})"
+
+
 _COLUMNS = (
     "close", "last_ts", "oi", "oi_ts", "bid", "bid_qty", "ask", "ask_qty", "quote_ts", "cumulative",
 )  # fmt: skip
+
+
+# Only what is used travels: a reader of rows pays for every number.
+_STATES = f"SELECT {', '.join(('instrument_id', *_COLUMNS, 'time_ms'))} FROM {named_states()}"
 
 
 def milliseconds(seconds: npt.ArrayLike | Sequence[float | None]) -> npt.NDArray[np.int64]:

@@ -19,7 +19,7 @@ from fo_analytics.domain.layout import Contract
 from fo_analytics.domain.symbols import canonical
 from fo_analytics.models import Instrument, Underlying
 from fo_analytics.queries import query
-from fo_analytics.selectors.sessions import calendar_of
+from fo_analytics.selectors.sessions import calendar_of, sessions_stamp
 from tradingviz.core.cache import remembered
 from tradingviz.core.errors import InvalidRequest
 
@@ -51,7 +51,13 @@ def _underlyings() -> Mapping[str, Underlying]:
 
 @remembered(seconds=SECONDS)
 def calendar(*, exchange: str) -> Calendar:
-    """Return the exchange's calendar."""
+    """Return the exchange's calendar, read again where the table changed."""
+    return _calendar(exchange=exchange, stamp=sessions_stamp())
+
+
+@remembered(seconds=3_600)
+def _calendar(*, exchange: str, stamp: object) -> Calendar:
+    del stamp  # part of what is remembered: thousands of days take a tenth of a second
     return calendar_of(exchange=exchange)
 
 

@@ -2,10 +2,17 @@
 
 from collections import defaultdict
 
+from django.db.models import Count, Max
+
 from fo_analytics.domain.calendar import Calendar, Interval, Session
 from fo_analytics.models import SessionInterval, TradingSession
 
 SEGMENT = "FO"
+
+
+def sessions_stamp() -> object:
+    """Return what differs after any session was added, changed by staff or removed (one query)."""
+    return tuple(TradingSession.objects.aggregate(Count("pk"), Max("changed_at")).values())
 
 
 def calendar_of(*, exchange: str) -> Calendar:

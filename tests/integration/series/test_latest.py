@@ -71,7 +71,7 @@ def test_before_the_first_session_nothing_is_known(owner: Underlying) -> None:
     assert latest_states(underlying=owner, as_of_ms=at(date(2001, 1, 1), "10:00")).contracts == ()
 
 
-def test_one_statement_reads_the_state_of_everything(
+def test_two_statements_at_most_read_the_state_of_everything(
     owner: Underlying, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     instant = at(market.TUESDAY, "15:00")
@@ -86,4 +86,4 @@ def test_one_statement_reads_the_state_of_everything(
     monkeypatch.setattr(psycopg.Cursor, "copy", counted)
     with django_assert_num_queries(0):  # a COPY passes Django's count by
         assert len(latest_states(underlying=owner, as_of_ms=instant).contracts) > 30
-    assert len(copies) == 1
+    assert len(copies) <= 2
