@@ -38,7 +38,7 @@ bench-ingest: install-dev ## Ticks a second into committed bars; from tick to fr
 	@$(RUN) -m benchmarks.ingest
 
 .PHONY: bench-storage
-bench-storage: install-dev ## Chains, series and latest states out of 20 M bars (root, TimescaleDB, 12 GB, 15 minutes)
+bench-storage: install-dev ## Chains, series and latest states out of 20 M bars (root, TimescaleDB, 12 GB, 20 minutes)
 	@$(RUN) -m benchmarks.storage
 
 .PHONY: bench-rest
