@@ -4,38 +4,49 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
+import redis
 
 from fo_analytics.domain.calendar import MINUTE_MS, Calendar, to_ms
 from fo_analytics.domain.changes import Reference
 from fo_analytics.domain.layout import NOWHERE
+from fo_analytics.freshness import stored_version
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.chains import StoredMarket, session_begun, stored_market
 from tradingviz.core.cache import remembered
+from tradingviz.core.redis import shared_client
 
-DAY_SECONDS = 300.0
-"""How long a process keeps yesterday's last minutes: they only change when a hole is filled."""
+DAY_SECONDS = 3_600.0
+"""How long a process keeps a session's last minutes, as long as their rows do not change."""
 
 
 def day_references(
-    *, underlying: Underlying, sessions: Calendar, expiries: Sequence[date], as_of_ms: int, live: bool
+    *, underlying: Underlying, sessions: Calendar, expiries: Sequence[date], as_of_ms: int
 ) -> Mapping[date, Reference]:
     """Return chains as of the last stored minutes of the session before the one that had begun last (ms UTC).
 
-    Where `live` they are remembered for five minutes: they are the same all day. At most one query for the bars.
+    They are remembered until a commit touches that session. At most one query for the bars.
     """
     session = session_begun(as_of_ms, sessions)
     before = session and sessions.last_session_before(session.date)
     if before is None:
         return {expiry: _nothing() for expiry in expiries}
-    held = _held(underlying_id=underlying.pk, session=before.date) if live else {}
+    version = _version(underlying, before.date)
+    held = {} if version is None else _held(underlying_id=underlying.pk, session=before.date, version=version)
     if missing := [expiry for expiry in expiries if expiry not in held]:
         until_ms = to_ms(before.closes_at)
         held.update(references_at(underlying=underlying, sessions=sessions, expiries=missing, until_ms=until_ms))
     return {expiry: held[expiry] for expiry in expiries}
 
 
+def _version(underlying: Underlying, day: date) -> str | None:
+    try:
+        return stored_version(shared_client(), underlying.symbol, day, day)
+    except redis.RedisError:
+        return None
+
+
 @remembered(seconds=DAY_SECONDS)
-def _held(*, underlying_id: int, session: date) -> dict[date, Reference]:
+def _held(*, underlying_id: int, session: date, version: str) -> dict[date, Reference]:
     """References by expiry, filled by those who ask."""
     return {}
 

@@ -22,7 +22,6 @@ class Distribution:
     expiries: tuple[date, ...]
     chains: tuple[ChainAnswer, ...]
     labels: tuple[tuple[str, ...], ...]
-    live: bool
 
     @property
     def as_of_ms(self) -> int:
@@ -49,7 +48,6 @@ class Distribution:
             sessions=self.table.calendar,
             expiries=self.expiries,
             as_of_ms=self.as_of_ms,
-            live=self.live,
         )
         return tuple(found[expiry] for expiry in self.expiries)
 
@@ -89,7 +87,7 @@ def _distribution(
     read = live_chains if live else chains_at
     chains = read(underlying=underlying, table=table, expiries=expiries, convention=convention)
     labels = {item.expiry: item.labels for item in table.alive()}
-    return Distribution(underlying, table, expiries, chains, tuple(labels.get(day, ()) for day in expiries), live)
+    return Distribution(underlying, table, expiries, chains, tuple(labels.get(day, ()) for day in expiries))
 
 
 def _nearest(table: ExpiryTable) -> tuple[date, ...]:

@@ -21,8 +21,8 @@ _PREFIX = "cache:"
 _all_stores: list[dict[Any, Any]] = []
 
 
-def remembered(*, seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Keep a function's answers per keyword arguments for `seconds`; what raises is not kept."""
+def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Keep a function's answers per keyword arguments for `seconds`, so many at most; what raises is not kept."""
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         store: dict[Any, tuple[float, T]] = {}
@@ -37,7 +37,10 @@ def remembered(*, seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
                 return held[1]
             answer = function(*args, **kwargs)
             with lock:
+                store.pop(key, None)
                 store[key] = (time.monotonic(), answer)
+                while len(store) > answers:
+                    del store[next(iter(store))]
             return answer
 
         return ask
