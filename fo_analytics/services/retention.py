@@ -6,12 +6,14 @@ are deleted in small batches, so that nobody waits for long.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from fo_analytics.domain.calendar import ist_date, ist_instant
 from fo_analytics.domain.timeframes import ROLLUP_MINUTES
@@ -53,11 +55,25 @@ class _Kept:
 def drop_expired_rows(*, dry_run: bool = False, batch_rows: int = BATCH_ROWS) -> list[Expired]:
     """Drop what the tables keep no longer; return what went, per table. `dry_run`: what would go.
 
-    Safe to repeat, and side by side. Days whose minutes are not rolled up yet are kept, and all after them. Raises
-    django.db.Error, also where a chunk is in use for longer than LOCK_TIMEOUT; what is left is dropped the next time.
+    Safe to repeat; of several at once one works at a time. Days whose minutes are not rolled up yet are kept, and all
+    after them. Raises django.db.Error, also where a chunk is in use for longer than LOCK_TIMEOUT; what is left is
+    dropped the next time.
     """
-    newest = Bar.objects.order_by("-time").values_list("time", flat=True).first()
-    return [_drop(kept, newest, dry_run=dry_run, batch_rows=batch_rows) for kept in _tables()]
+    with nullcontext() if dry_run else _alone():
+        newest = Bar.objects.order_by("-time").values_list("time", flat=True).first()
+        return [_drop(kept, newest, dry_run=dry_run, batch_rows=batch_rows) for kept in _tables()]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for any other run's end: one that drops a chunk and one that deletes from it would wait for each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('fo_analytics.retention'))")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:  # a broken connection holds no lock
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('fo_analytics.retention'))")
 
 
 def _tables() -> list[_Kept]:
@@ -97,7 +113,6 @@ def _drop_chunks(kept: _Kept, newest: datetime) -> tuple[int, int]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('fo_analytics.retention'))")
         day = _first_kept(kept, newest)
         before = _count(kept, day)
         chunks = _chunks("drop_expired_chunks", kept, day)

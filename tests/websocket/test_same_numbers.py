@@ -14,7 +14,8 @@ from tests.websocket.client import client_of
 from tests.websocket.server import serve
 from tradingviz.asgi import application
 
-AGES = {"age_ms", "quote_age_ms", "oi_age_ms"}
+# What REST adds: ages, changes since the previous session.
+ADDED = {"age_ms", "quote_age_ms", "oi_age_ms", "oi_change", "oi_change_percent", "build_up"}
 LEVELS = 3
 
 
@@ -37,12 +38,12 @@ def chain_by_rest(token: str, expiry: str) -> dict[str, Any]:
     return found
 
 
-def without_ages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return strikes as a socket sends them: ages are REST's, as it answers at an instant."""
+def as_sent(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return strikes as a socket sends them."""
     return [
         {"strike": row["strike"]}
         | {
-            side: {name: value for name, value in row[side].items() if name not in AGES}
+            side: {name: value for name, value in row[side].items() if name not in ADDED}
             for side in ("call", "put")
             if side in row
         }
@@ -72,7 +73,7 @@ async def test_a_chain_has_the_same_numbers_by_rest_and_by_socket(owner: User) -
                         pass
                 assert (frame["epoch"], frame["seq"]) == position
                 document = client.mirror.documents[frame["topic"]]
-                assert without_ages(by_rest["strikes"]) == sorted(
+                assert as_sent(by_rest["strikes"]) == sorted(
                     document["strikes"].values(), key=lambda row: float(row["strike"])
                 )
                 for name in ("forward", "atm_strike", "atm_iv", "pcr_oi", "max_pain", "straddle", "ts_event"):
