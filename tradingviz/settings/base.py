@@ -81,7 +81,9 @@ DATABASES: dict[str, dict[str, Any]] = {
         "USER": env.text("DB_USER", "stocksblitz"),
         "PASSWORD": env.required("DB_PASSWORD", EMBEDDED),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 5}} if DB_POOL_SIZE else {},
+        # Compiling a query takes longer than any of ours runs.
+        "OPTIONS": {"options": "-c jit=off"}
+        | ({"pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 5}} if DB_POOL_SIZE else {}),
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
