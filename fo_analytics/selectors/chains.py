@@ -80,15 +80,15 @@ def live_chains(
     *, underlying: Underlying, table: ExpiryTable, expiries: Sequence[date], convention: Convention
 ) -> tuple[ChainAnswer, ...]:
     """Return chains as ingest published them; from bars as of the table's instant those that are not published."""
-    found = {expiry: _published(underlying, expiry, convention) for expiry in expiries}
+    states = live_states(topics=[chain_topic(underlying.symbol, expiry) for expiry in expiries])
+    found = {expiry: _published(state, convention) for expiry, state in zip(expiries, states, strict=True)}
     missing = [expiry for expiry, answer in found.items() if answer is None]
     stored = chains_at(underlying=underlying, table=table, expiries=missing, convention=convention)
     instead = dict(zip(missing, stored, strict=True))
     return tuple(answer or instead[expiry] for expiry, answer in found.items())
 
 
-def _published(underlying: Underlying, expiry: date, convention: Convention) -> ChainAnswer | None:
-    state = live_state(topic=chain_topic(underlying.symbol, expiry))
+def _published(state: State | None, convention: Convention) -> ChainAnswer | None:
     if state is None:
         return None
     document = state.document
@@ -200,10 +200,7 @@ def named_states(name: str = "chain_at") -> str:
     return f"({query(name)}) AS found (instrument_id, {', '.join(STATE_COLUMNS)})"
 
 
-_COLUMNS = (
-    "close", "last_ts", "oi", "oi_ts", "bid", "bid_qty", "ask", "ask_qty", "quote_ts", "cumulative",
-)  # fmt: skip
-
+_COLUMNS = STATE_COLUMNS[: STATE_COLUMNS.index("time_ms")]
 
 # Only what is used travels: a reader of rows pays for every number.
 _STATES = f"SELECT {', '.join(('instrument_id', *_COLUMNS, 'time_ms'))} FROM {named_states()}"

@@ -43,9 +43,8 @@ class Latest:
 def latest_states(*, underlying: Underlying, as_of_ms: int) -> Latest:
     """Return the newest state of the spot and of every contract alive in the session that had begun last.
 
-    Two queries at most.
-
-    Minutes count that had closed at the instant (ms UTC). Nothing of an earlier session is carried over.
+    Minutes count that had closed at the instant (ms UTC). Nothing of an earlier session is carried over. Two queries at
+    most.
     """
     session = session_begun(as_of_ms, calendar(exchange=underlying.exchange))
     if session is None:

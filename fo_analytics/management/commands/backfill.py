@@ -1,8 +1,7 @@
 """`manage.py backfill`: holes in the stored minutes, filled from the ticker service's history."""
 
 import time
-from argparse import ArgumentTypeError
-from contextlib import ExitStack
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -10,24 +9,16 @@ import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fo_analytics.domain.calendar import IST, from_ms
+from fo_analytics.management.sharing import missing_ingests, parse_date
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.reference import find_underlying
 from fo_analytics.services.backfill import Outcome, backfill, shard_carrying, ticker_client
-from fo_analytics.services.replay import ingest_is_alive, own_ingest
 from fo_analytics.services.rollups import roll_up_due
 from streaming.ticker.client import TickerUnavailable
 from streaming.ticker.stream import NobodyReads, TickProducer
 from tradingviz.core.clock import now_ms
 from tradingviz.core.errors import InvalidRequest
 from tradingviz.core.redis import sync_client
-
-
-def parse_date(text: str) -> date:
-    """Return the date of YYYY-MM-DD."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date like 2026-02-03") from None
 
 
 class Command(BaseCommand):
@@ -49,9 +40,8 @@ class Command(BaseCommand):
             raise CommandError(f"--to {last} lies before --from {first}")
         try:
             underlyings = list({(row := find_underlying(name=name)).pk: row for name in options["underlying"]}.values())
-            with ExitStack() as stack:
-                if options["wait"]:
-                    self._bring_ingests(stack, {shard_carrying(underlying) for underlying in underlyings})
+            shards = {shard_carrying(underlying) for underlying in underlyings}
+            with missing_ingests(shards, say=self.stdout.write) if options["wait"] else nullcontext():
                 self._fill(underlyings, first, last, wait=options["wait"])
         except InvalidRequest as error:
             raise CommandError(f"{error.detail}; known: {', '.join(error.valid)}") from error
@@ -59,14 +49,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except redis.ConnectionError as error:
             raise CommandError(f"Redis does not answer at REDIS_URL: {error}") from error
-
-    def _bring_ingests(self, stack: ExitStack, shards: set[int]) -> None:
-        for shard in sorted(shards):
-            if not ingest_is_alive(shard=shard):
-                self.stdout.write(
-                    f"no ingest of shard {shard} is running: this command runs one until all is committed"
-                )
-                stack.enter_context(own_ingest(shard=shard))
 
     def _fill(self, underlyings: list[Underlying], first: date, last: date, *, wait: bool) -> None:
         began = time.monotonic()

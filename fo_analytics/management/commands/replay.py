@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentTypeError
-from contextlib import ExitStack
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fo_analytics.domain.calendar import IST, from_ms
+from fo_analytics.management.sharing import missing_ingests
 from fo_analytics.replay.player import Played
 from fo_analytics.replay.recording import UnknownRecording
 from fo_analytics.selectors.coverage import count_bars
-from fo_analytics.services.replay import ingest_is_alive, own_ingest, replay_recording
+from fo_analytics.services.replay import replay_recording
 from fo_analytics.services.rollups import roll_up_due
 from streaming.ticker.stream import NobodyReads
 
@@ -46,20 +47,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Play; with --wait and no ingest running, bring one along for as long as it takes."""
         try:
-            with ExitStack() as stack:
-                if options["wait"]:
-                    self._bring_ingests(stack)
+            shards = range(settings.TICK_SHARDS)
+            with missing_ingests(shards, say=self.stdout.write) if options["wait"] else nullcontext():
                 self._play(options)
         except (UnknownRecording, NobodyReads) as error:
             raise CommandError(str(error)) from error
         except redis.ConnectionError as error:
             raise CommandError(f"Redis does not answer at REDIS_URL: {error}") from error
-
-    def _bring_ingests(self, stack: ExitStack) -> None:
-        missing = [shard for shard in range(settings.TICK_SHARDS) if not ingest_is_alive(shard=shard)]
-        for shard in missing:
-            self.stdout.write(f"no ingest of shard {shard} is running: this command runs one until all is committed")
-            stack.enter_context(own_ingest(shard=shard))
 
     def _play(self, options: dict[str, Any]) -> None:
         began = time.monotonic()

@@ -1,22 +1,13 @@
 """`manage.py roll_up`: bars of 5 minutes to a day, made from the stored minutes."""
 
 import time
-from argparse import ArgumentTypeError
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from fo_analytics.management.sharing import parse_date
 from fo_analytics.models import Underlying
 from fo_analytics.services.rollups import roll_up, roll_up_due
-
-
-def parse_date(text: str) -> date:
-    """Return the date of YYYY-MM-DD."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date like 2026-02-03") from None
 
 
 class Command(BaseCommand):
