@@ -12,9 +12,9 @@ from fo_analytics.api.analytics_parameters import (
     TermStructureParameters,
 )
 from fo_analytics.api.analytics_shapes import ExposuresShape, SmilesShape, SurfaceShape, TermStructureShape
-from fo_analytics.api.asking import PROBLEMS, validated
+from fo_analytics.api.asking import PROBLEMS, days_behind, validated
 from fo_analytics.api.examples import example
-from fo_analytics.api.overviews import OverviewQuestions, Parameters, distribution_of, stored_days
+from fo_analytics.api.overviews import OverviewQuestions, Parameters, distribution_of
 from fo_analytics.domain.chain import Convention
 from fo_analytics.selectors.analytics import Json, heading, insights
 from fo_analytics.selectors.exposures import exposure_answer
@@ -40,7 +40,7 @@ class AnalyticsQuestions(OverviewQuestions):
     def smile(self, request: Request) -> Response:
         """Show the smile of each expiry asked for."""
         asked = validated(SmileParameters, request)
-        days = stored_days(asked, sessions=asked["rank_days"])
+        days = days_behind(asked.get("at"), sessions=asked["rank_days"])
         return self.answer(request, asked, lambda: _smiles(asked), days=days)
 
     @extend_schema(
@@ -54,7 +54,9 @@ class AnalyticsQuestions(OverviewQuestions):
     def term_structure(self, request: Request) -> Response:
         """Show one row per expiry, in order of time."""
         asked = validated(TermStructureParameters, request)
-        return self.answer(request, asked, lambda: _term_structure(asked), days=stored_days(asked))
+        return self.answer(
+            request, asked, lambda: _term_structure(asked), days=days_behind(asked.get("at"), sessions=1)
+        )
 
     @extend_schema(
         operation_id="fo_surface",
@@ -67,7 +69,7 @@ class AnalyticsQuestions(OverviewQuestions):
     def surface(self, request: Request) -> Response:
         """Show the surface at the listed expiries and at the maturities asked for."""
         asked = validated(SurfaceParameters, request)
-        return self.answer(request, asked, lambda: _surface(asked), days=stored_days(asked))
+        return self.answer(request, asked, lambda: _surface(asked), days=days_behind(asked.get("at"), sessions=1))
 
     @extend_schema(
         operation_id="fo_exposure",
@@ -80,7 +82,7 @@ class AnalyticsQuestions(OverviewQuestions):
     def exposure(self, request: Request) -> Response:
         """Show the exposure of each expiry asked for."""
         asked = validated(ExposureParameters, request)
-        return self.answer(request, asked, lambda: _exposures(asked), days=stored_days(asked))
+        return self.answer(request, asked, lambda: _exposures(asked), days=days_behind(asked.get("at"), sessions=1))
 
 
 def _smiles(asked: Parameters) -> Json:

@@ -36,16 +36,20 @@ def validated(shape: type[serializers.Serializer[Any]], request: Request) -> Map
     return values
 
 
-# Further back than any session's predecessor.
-LOOK_BACK = timedelta(days=10)
+# Longer than any closure, and than a session is from the next on average.
+_LONGEST_CLOSURE = timedelta(days=10)
+_A_SESSION = timedelta(days=2)
 
 
-def days_behind(at: int | None) -> tuple[date, date] | None:
-    """Return the days that an answer as of an instant (ms UTC) is made of, None for what is live."""
+def days_behind(at: int | None, *, sessions: int = 0) -> tuple[date, date] | None:
+    """Return the days that an answer as of an instant (ms UTC) is made of, None for what is live.
+
+    They hold the session of that instant and the one before it; with `sessions` so many more.
+    """
     if at is None:
         return None
     day = ist_date(from_ms(at))
-    return day - LOOK_BACK, day
+    return day - _LONGEST_CLOSURE - _A_SESSION * sessions, day
 
 
 class Questions:

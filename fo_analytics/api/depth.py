@@ -1,7 +1,6 @@
 """`/fo/depth`: the order book of contracts."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -9,13 +8,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from fo_analytics.api.asking import PROBLEMS, Questions, validated
+from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
 from fo_analytics.api.depth_rendering import render_depth
 from fo_analytics.api.depth_shapes import DepthParameters, DepthShape
-from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.selectors.depth import chain_depth
-
-LONGEST_BREAK = timedelta(days=7)  # between two sessions: the last one before an instant is not further away
 
 
 class DepthQuestions(Questions):
@@ -37,12 +33,4 @@ class DepthQuestions(Questions):
             part = {name: asked[name] for name in ("levels", "option_side", "lots", "sort")}
             return render_depth(found, **part)
 
-        return self.answer(request, asked, load, days=_days(asked.get("at")))
-
-
-def _days(at: int | None) -> tuple[date, date] | None:
-    """Return stored days that hold the session which had begun last at an instant."""
-    if at is None:
-        return None
-    day = ist_date(from_ms(at))
-    return day - LONGEST_BREAK, day
+        return self.answer(request, asked, load, days=days_behind(asked.get("at")))

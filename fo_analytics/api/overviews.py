@@ -1,7 +1,6 @@
 """`/fo/oi-change`, `/fo/snapshot`: what changed, and everything about one chain at once."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -11,10 +10,9 @@ from rest_framework.response import Response
 
 from fo_analytics.api.analytics_parameters import OiChangeParameters, SnapshotParameters, minutes_of
 from fo_analytics.api.analytics_shapes import OiChangesShape, SnapshotShape
-from fo_analytics.api.asking import PROBLEMS, Questions, validated
+from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
 from fo_analytics.api.examples import example
 from fo_analytics.api.rendering import render_chain, render_expiries
-from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.changes import ANY_CHANGE, Thresholds
 from fo_analytics.selectors.analytics import Json, heading, insights
@@ -27,9 +25,6 @@ from fo_analytics.selectors.strike_distribution import Distribution, strike_dist
 
 Parameters = Mapping[str, Any]
 _RANKING = ("window", "by", "limit", "price_threshold", "oi_threshold")
-# No market is closed for longer; a session is at most so many calendar days after the one before it, on average two.
-_LONGEST_CLOSURE = 10
-_DAYS_A_SESSION = 2
 
 
 class OverviewQuestions(Questions):
@@ -46,7 +41,7 @@ class OverviewQuestions(Questions):
     def oi_change(self, request: Request) -> Response:
         """Rank the contracts of the chains asked for, all together."""
         asked = validated(OiChangeParameters, request)
-        return self.answer(request, asked, lambda: _oi_changes(asked), days=stored_days(asked, sessions=2))
+        return self.answer(request, asked, lambda: _oi_changes(asked), days=days_behind(asked.get("at"), sessions=2))
 
     @extend_schema(
         operation_id="fo_snapshot",
@@ -59,7 +54,7 @@ class OverviewQuestions(Questions):
     def snapshot(self, request: Request) -> Response:
         """Show chain, smile, exposure, changes and expiries as of one instant."""
         asked = validated(SnapshotParameters, request)
-        days = stored_days(asked, sessions=asked["rank_days"])
+        days = days_behind(asked.get("at"), sessions=asked["rank_days"])
         return self.answer(request, asked, lambda: _snapshot(asked), days=days)
 
 
@@ -72,15 +67,6 @@ def distribution_of(asked: Parameters, *, in_order: bool = False) -> Distributio
         convention=Convention(asked.get("convention", Convention.EXACT)),
     )
     return found.in_order() if in_order else found
-
-
-def stored_days(asked: Parameters, *, sessions: int = 1) -> tuple[date, date] | None:
-    """Return days between which all is stored that an answer over so many sessions rests on; None where it is live."""
-    at = asked.get("at")
-    if at is None:
-        return None
-    day = ist_date(from_ms(at))
-    return day - timedelta(days=_LONGEST_CLOSURE + _DAYS_A_SESSION * sessions), day
 
 
 def _oi_changes(asked: Parameters) -> Json:
