@@ -1,46 +1,112 @@
-"""Access tokens: one function says whose a token is, for REST and sockets alike."""
+"""Access and refresh tokens: signed with the newest key, believed with any key of the ring."""
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qs
 
-from channels.db import database_sync_to_async
-from django.db import DatabaseError
-from rest_framework.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
-from rest_framework_simplejwt.tokens import AccessToken
+import jwt
+from django.conf import settings
+from rest_framework_simplejwt import tokens as simplejwt
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
+from rest_framework_simplejwt.settings import api_settings
 
-from streaming.authentication import Unavailable
+from accounts.principal import Refused
+
+# A claim that says which password the token was issued under.
+PASSWORD_MARK = api_settings.REVOKE_TOKEN_CLAIM
+
+
+def key_id(key: str) -> str:
+    """Return the public name of a signing key."""
+    return sha256(key.encode()).hexdigest()[:8]
+
+
+class KeyRing(TokenBackend):
+    """Signs with the first key and writes its `kid` into the header; verifies with the key that `kid` names."""
+
+    def __init__(self, keys: list[str], **options: Any) -> None:
+        super().__init__(signing_key=keys[0], **options)
+        self._keys = {key_id(key): self._prepare_key(key) for key in keys}
+        self._kid = key_id(keys[0])
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        """Return the signed token."""
+        claims = payload | {"iss": self.issuer, "aud": self.audience}
+        return jwt.encode(claims, self.prepared_signing_key, algorithm=self.algorithm, headers={"kid": self._kid})
+
+    def get_verifying_key(self, token: Any) -> Any:
+        """Return the key that signed a token, if it is one of ours."""
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+        except jwt.InvalidTokenError as error:
+            raise TokenBackendError("Token is invalid") from error
+        if kid not in self._keys:
+            raise TokenBackendError("Token is invalid")
+        return self._keys[kid]
+
+
+@cache
+def key_ring() -> KeyRing:
+    """Return the ring of JWT_SECRET_KEY and, after it, JWT_PREVIOUS_SECRET_KEYS."""
+    keys = [api_settings.SIGNING_KEY, *settings.JWT_PREVIOUS_SECRET_KEYS]
+    options = {"algorithm": api_settings.ALGORITHM, "audience": api_settings.AUDIENCE, "issuer": api_settings.ISSUER}
+    return KeyRing(keys, **options)
+
+
+class AccessToken(simplejwt.BlacklistMixin[Any], simplejwt.AccessToken):
+    """Opens the API for ten minutes. Logging out puts it on the blacklist."""
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        """Return our ring."""
+        return key_ring()
+
+    def check_blacklist(self) -> None:
+        """Leave that to the standing of its user, which is asked with every request and remembered for a moment."""
+
+
+class RefreshToken(simplejwt.RefreshToken):
+    """Exchanged for a new pair, once."""
+
+    access_token_class = AccessToken
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        """Return our ring."""
+        return key_ring()
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """Who is at the other end, and until when (Unix seconds)."""
+class Claims:
+    """What an access token says. `expires_at` in Unix seconds; `password_mark` changes with the user's password."""
 
     user_id: int
-    username: str
+    jti: str
     expires_at: int
+    password_mark: str
 
 
-def authenticate_access_token(raw: str) -> Principal:
-    """Return the token's principal; raise AuthenticationFailed where it is not valid or its user may not sign in."""
+# Verifying a signature again and again for the same text is most of what a request costs here.
+@lru_cache(maxsize=4_096)
+def _verified(raw: str) -> Claims:
+    claims = key_ring().decode(raw)  # type: ignore[arg-type]  # its annotation names its own class, text is what it reads
+    if claims.get(api_settings.TOKEN_TYPE_CLAIM) != AccessToken.token_type:
+        raise Refused("this is not an access token")
+    return Claims(
+        int(claims[api_settings.USER_ID_CLAIM]), str(claims["jti"]), int(claims["exp"]), str(claims[PASSWORD_MARK])
+    )
+
+
+def read_access_token(raw: str, *, now: float) -> Claims:
+    """Return what a token says; raise Refused where it is not ours, or its time has passed (`now`, Unix seconds)."""
     try:
-        token = AccessToken(raw)  # type: ignore[arg-type]  # its annotation names its own class, text is what it reads
-        user = JWTAuthentication().get_user(token)
-    except (TokenError, InvalidToken) as error:
-        raise AuthenticationFailed(str(error)) from error
-    return Principal(user_id=user.pk, username=user.get_username(), expires_at=int(token["exp"]))
-
-
-async def authenticate_scope(scope: dict[str, Any]) -> Principal | None:
-    """Return the principal of a socket's `?token=`, None where there is none or it is not valid."""
-    token = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
-    if not token:
-        return None
-    try:
-        return await database_sync_to_async(authenticate_access_token, thread_sensitive=False)(token)
-    except AuthenticationFailed:
-        return None
-    except DatabaseError as error:
-        raise Unavailable from error
+        claims = _verified(raw)
+    except TokenBackendExpiredToken as error:
+        raise Refused("the token has expired") from error
+    except (TokenBackendError, KeyError, ValueError, TypeError) as error:
+        raise Refused("the token is not valid") from error
+    if claims.expires_at <= now:
+        raise Refused("the token has expired")
+    return claims

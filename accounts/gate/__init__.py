@@ -1,0 +1,1 @@
+"""The gate before HTTP and WebSocket alike: who is it, how often, and what is written down about it."""

@@ -1,0 +1,104 @@
+"""How often somebody may ask: counts per fixed window, in Redis for all processes together."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+import redis.asyncio
+
+from tradingviz.core.logging import OncePerKind
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "quota:"
+# For so long Redis is not asked again after it did not answer: nobody waits for it twice.
+PAUSE_S = 1.0
+
+# Windows begin at whole multiples of their length by Redis's clock, which all processes share.
+_COUNT = """
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then
+  local now = redis.call('TIME')
+  local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+  local window = tonumber(ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], window - ms % window)
+end
+return {count, redis.call('PTTL', KEYS[1])}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """At most `limit` requests in `seconds`, counted under `bucket`."""
+
+    bucket: str
+    limit: int
+    seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one request: how many are left, and seconds until the window ends."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+    allowed: bool
+
+
+class Quotas:
+    """Counts requests. Bound to the event loop of its client.
+
+    Without Redis each process counts for itself: the limit then holds per process, and says so in the log.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, *, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives Unix seconds."""
+        self._script = client.register_script(_COUNT)
+        self._clock = clock
+        self._local = LocalCounts()
+        self._asked_again_at = 0.0
+        self.troubles = OncePerKind(logger)
+
+    @property
+    def degraded(self) -> bool:
+        """True while this process counts for itself."""
+        return self._asked_again_at > self._clock()
+
+    async def take(self, rule: Rule, who: str) -> Verdict:
+        """Count one request of `who` (`user:7`, `address:192.0.2.1`) and judge it."""
+        count, left_ms = await self._count(rule, f"{rule.bucket}:{who}")
+        reset = max(1, -(-left_ms // 1000))
+        return Verdict(rule.limit, max(0, rule.limit - count), reset, count <= rule.limit)
+
+    async def _count(self, rule: Rule, key: str) -> tuple[int, int]:
+        now = self._clock()
+        if now >= self._asked_again_at:
+            try:
+                count, left_ms = await self._script(keys=[_PREFIX + key], args=[rule.seconds * 1000])
+                return int(count), int(left_ms)
+            except (redis.RedisError, OSError) as error:
+                self._asked_again_at = self._clock() + PAUSE_S
+                self.troubles.add("quotas are counted without Redis", error=str(error))
+        return self._local.count(key, rule.seconds, now)
+
+
+class LocalCounts:
+    """Counts of one process. What was counted in an ended window is dropped when its memory is needed."""
+
+    MOST = 50_000
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[float, int]] = {}
+
+    def count(self, key: str, seconds: int, now: float) -> tuple[int, int]:
+        """Count one; return the count and the milliseconds until the window ends."""
+        ends = (now // seconds + 1) * seconds
+        held_ends, count = self._counts.get(key, (ends, 0))
+        count = count + 1 if held_ends == ends else 1
+        if len(self._counts) >= self.MOST and key not in self._counts:
+            self._counts = {name: held for name, held in self._counts.items() if held[0] > now}
+        self._counts[key] = (ends, count)
+        return count, int((ends - now) * 1000)

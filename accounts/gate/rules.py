@@ -1,0 +1,42 @@
+"""Which limit a path has. Exactly one: a quota of the gate, or a guessing limit of its view."""
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+
+from accounts.gate.quota import Rule
+from accounts.principal import Principal
+
+UNMATCHED = "unmatched"
+DEFAULT_BUCKET = "all"
+SOCKET_BUCKET = "socket"
+
+
+@lru_cache(maxsize=4_096)
+def route_of(path: str) -> str:
+    """Return the route a path belongs to (`/strategies/<int:pk>`), `unmatched` where there is none."""
+    try:
+        return f"/{resolve(path).route}"
+    except Resolver404:
+        return UNMATCHED
+
+
+def rule_for(route: str, principal: Principal | None) -> Rule | None:
+    """Return the quota of a route for somebody; None where a guessing limit stands in its view.
+
+    A route with a limit of its own has a window of its own, all others share one. The tier multiplies either.
+    """
+    if route in settings.GUESSING_LIMITED:
+        return None
+    factor = settings.RATE_LIMIT_TIERS[principal.tier] if principal else 1
+    for prefix, limit in settings.RATE_LIMIT_ROUTES.items():
+        if route == prefix or (prefix.endswith("*") and route.startswith(prefix[:-1])):
+            return Rule(prefix, limit * factor)
+    return Rule(DEFAULT_BUCKET, settings.RATE_LIMIT_PER_MINUTE * factor)
+
+
+def socket_rule(principal: Principal | None) -> Rule:
+    """Return how many sockets somebody may open a minute."""
+    factor = settings.RATE_LIMIT_TIERS[principal.tier] if principal else 1
+    return Rule(SOCKET_BUCKET, settings.RATE_LIMIT_PER_MINUTE * factor)
