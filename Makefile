@@ -37,6 +37,10 @@ bench-pricing: install-dev ## Implied volatilities and Greeks a second, beside o
 bench-ingest: install-dev ## Ticks a second into committed bars; from tick to frame
 	@$(RUN) -m benchmarks.ingest
 
+.PHONY: bench-gate
+bench-gate: install-dev ## What identifying, counting and logging add to a request
+	@$(RUN) -m benchmarks.gate
+
 .PHONY: bench-storage
 bench-storage: install-dev ## Chains, series and latest states out of 20 M bars (root, TimescaleDB, 12 GB, 20 minutes)
 	@$(RUN) -m benchmarks.storage

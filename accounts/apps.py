@@ -4,13 +4,10 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Registers how a socket is authenticated."""
+    """Users and what they may."""
 
     name = "accounts"
 
     def ready(self) -> None:
-        """Lend streaming the authentication of this app; streaming knows no accounts."""
-        from accounts import tokens
-        from streaming import authentication
-
-        authentication.register(tokens.authenticate_scope)
+        """Connect signals."""
+        from accounts import signals  # noqa: F401 - connects them

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -68,10 +68,14 @@ def uvicorn(port: int, application: str) -> list[str]:
     return ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--no-access-log", application]
 
 
-def start(command: list[str], log: Path, port: int) -> "subprocess.Popen[bytes]":
+def start(
+    command: list[str], log: Path, port: int, extra: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
     """Start a server and wait until it answers; raises RuntimeError with its log where it does not."""
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=production(), stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=production() | dict(extra or {}), stdout=output, stderr=output
+        )
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         time.sleep(0.2)

@@ -17,10 +17,11 @@ class FoAnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Wire this app into streaming and into migrate."""
+        from accounts.principal import MARKET
         from fo_analytics import channels
         from streaming import topics
 
-        topics.register("chain", channels.subscribe_chain)
+        topics.register("chain", channels.subscribe_chain, scope=MARKET)
         post_migrate.connect(_load_sessions, sender=self)
 
 

@@ -1,11 +1,15 @@
-"""Who is at the other end of a socket; an app above this one knows, and registers its answer in ready()."""
+"""Who is at the other end of a socket. The gate around this application knows, and says so in the scope:
 
-from collections.abc import Awaitable, Callable
+`identity` is an Identity, `gatekeeper` a Gatekeeper, `crowded` true for a socket that is one too many, `subprotocol`
+what to accept.
+"""
+
+from collections.abc import Collection
 from typing import Any, Protocol
 
 
 class Principal(Protocol):
-    """What streaming must know of a client."""
+    """What streaming must know of a client. Hashable."""
 
     @property
     def user_id(self) -> int:
@@ -19,26 +23,36 @@ class Principal(Protocol):
     def expires_at(self) -> int:
         """When the credentials end, Unix seconds."""
 
+    @property
+    def scopes(self) -> Collection[str]:
+        """What the credentials are good for."""
+
+
+class Refused(Exception):
+    """A credential that opens nothing; the message says why, to whoever presented it."""
+
 
 class Unavailable(Exception):
-    """Nobody can say now who this is: whoever keeps the accounts does not answer."""
+    """Nobody can say now whose a credential is: whoever keeps the accounts does not answer."""
 
 
-Authenticator = Callable[[dict[str, Any]], Awaitable[Principal | None]]
+class Identity(Protocol):
+    """What came of the credentials of a handshake: a principal, or the trouble with them, or neither."""
 
-_registered: list[Authenticator] = []
+    @property
+    def principal(self) -> Principal | None:
+        """Who it is."""
+
+    @property
+    def trouble(self) -> Refused | Unavailable | None:
+        """Why that is not known."""
 
 
-def register(authenticator: Authenticator) -> None:
-    """Make `authenticator(scope)` decide: None for whoever may not come in, Unavailable where that cannot be said.
+class Gatekeeper(Protocol):
+    """Judges the credentials of sockets that are open."""
 
-    The last one registered counts.
-    """
-    _registered[:] = [authenticator]
+    async def identify(self, text: str) -> Principal:
+        """Return whose an access token or API key is; raise Refused or Unavailable."""
 
-
-async def authenticate(scope: dict[str, Any]) -> Principal | None:
-    """Ask the registered authenticator; RuntimeError where no app registered one, so that nobody comes in."""
-    if not _registered:
-        raise RuntimeError("no authenticator is registered: see streaming.authentication.register")
-    return await _registered[0](scope)
+    async def review(self, principals: Collection[Any]) -> Collection[Any]:
+        """Return those of open sockets that may not stay; raise Unavailable."""

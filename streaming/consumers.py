@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from streaming import authentication, hub
-from streaming.authentication import Authenticator
+from streaming import hub
+from streaming.authentication import Identity, Unavailable
 from streaming.outbox import Send
 from streaming.protocol import Close
 from streaming.session import Session
@@ -17,11 +17,8 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
     # No such layer: waiting on a real one would end every socket when Redis restarts.
     channel_layer_alias = "none"
 
-    def __init__(
-        self, *, authenticate: Authenticator = authentication.authenticate, through: hub.Hub | None = None
-    ) -> None:
+    def __init__(self, *, through: hub.Hub | None = None) -> None:
         super().__init__()
-        self._authenticate = authenticate
         self._hub = through
         self._session: Session | None = None
 
@@ -34,21 +31,30 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
                 self._session.end()
 
     async def connect(self) -> None:
-        """Accept, then close whom we do not know: browsers are told the code of an accepted socket only."""
-        refusal, principal = Close.UNAUTHENTICATED, None
-        try:
-            principal = await self._authenticate(cast("dict[str, Any]", self.scope))
-        except authentication.Unavailable:
-            refusal = Close.DRAINING
-        await self.accept()
-        if principal is None:
+        """Accept, then close whom we refuse: browsers are told the code of an accepted socket only.
+
+        Who presented nothing may do so in a first message.
+        """
+        scope = cast("dict[str, Any]", self.scope)
+        identity: Identity = scope["identity"]
+        await self.accept(scope.get("subprotocol"))
+        if refusal := _refusal(identity, crowded=scope.get("crowded", False)):
             await self.close(code=int(refusal))
         else:
             # The server's own send: frames do not pass through Channels.
             send = cast("Send", self.base_send)
-            self._session = Session(principal, send, self._hub or hub.current())
+            through = self._hub or hub.current()
+            self._session = Session(identity.principal, send, through, scope["gatekeeper"])
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Hand one message to the session; a socket that was refused has none."""
         if self._session:
             await self._session.receive(text_data)
+
+
+def _refusal(identity: Identity, *, crowded: bool) -> Close | None:
+    if crowded:
+        return Close.TOO_MANY
+    if identity.trouble is None:
+        return None
+    return Close.DRAINING if isinstance(identity.trouble, Unavailable) else Close.UNAUTHENTICATED

@@ -46,7 +46,7 @@ class Outbox:
         """True once the socket has been told to close."""
         return self._close_code is not None
 
-    def answer(self, frame: protocol.Ack | protocol.Error) -> None:
+    def answer(self, frame: protocol.Ack | protocol.Error | protocol.TokenExpiring) -> None:
         """Queue an answer; a client that reads none of them is closed."""
         self._answers.append(message_of(frame))
         if len(self._answers) > MAX_ANSWERS:

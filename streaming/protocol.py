@@ -11,6 +11,9 @@ from typing import Any, Literal, TypedDict, cast
 import msgspec
 
 VERSION = 1
+# Who came without credentials presents them within so many seconds; before they end there is a warning.
+AUTH_SECONDS = 5.0
+WARNING_SECONDS = 60.0
 HEARTBEAT_SECONDS = 5.0
 MAX_MESSAGE_CHARACTERS = 8192
 MAX_MESSAGES_PER_SECOND = 20
@@ -63,13 +66,20 @@ class Unsubscribe(msgspec.Struct, tag_field="op", tag="unsubscribe", frozen=True
     id: RequestId = None
 
 
+class Auth(msgspec.Struct, tag_field="op", tag="auth", frozen=True):
+    """Present an access token or an API key: within five seconds of opening, or in place of one that expires."""
+
+    token: str
+    id: RequestId = None
+
+
 class Ping(msgspec.Struct, tag_field="op", tag="ping", frozen=True):
     """Ask for an ack."""
 
     id: RequestId = None
 
 
-Request = Subscribe | Unsubscribe | Ping
+Request = Auth | Subscribe | Unsubscribe | Ping
 
 # Keys of a subscribe request that are the protocol's, not the channel's.
 RESERVED = frozenset({"op", "id", "channel", "format", "interval_ms", "v"})
@@ -80,7 +90,7 @@ class Ack(msgspec.Struct, tag_field="type", tag="ack", kw_only=True, omit_defaul
 
     v: int = VERSION
     id: RequestId
-    op: Literal["subscribe", "unsubscribe", "ping"]
+    op: Literal["auth", "subscribe", "unsubscribe", "ping"]
     ts_sent: int
     channel: str | None = None
     topic: str | None = None
@@ -139,7 +149,15 @@ class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", kw_only=True)
     ts_sent: int
 
 
-Frame = Ack | Error | Snapshot | Delta | Heartbeat
+class TokenExpiring(msgspec.Struct, tag_field="type", tag="token_expiring", kw_only=True):
+    """The credentials end at `expires_at` (ms), and the socket with them unless an `auth` brings new ones."""
+
+    v: int = VERSION
+    expires_at: int
+    ts_sent: int
+
+
+Frame = Ack | Error | Snapshot | Delta | Heartbeat | TokenExpiring
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode

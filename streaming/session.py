@@ -3,23 +3,27 @@
 import asyncio
 import logging
 
-from streaming import topics
-from streaming.authentication import Principal
+from streaming import residents, topics
+from streaming.authentication import Gatekeeper, Principal, Refused, Unavailable
 from streaming.domain.rate import RateWindow
 from streaming.hub import Hub
 from streaming.outbox import Outbox, Send
 from streaming.protocol import (
+    AUTH_SECONDS,
     MAX_BAD_FRAMES,
     MAX_MESSAGES_PER_SECOND,
     MAX_SUBSCRIPTIONS,
+    WARNING_SECONDS,
     Ack,
+    Auth,
     BadFrame,
     Close,
     Error,
-    Ping,
     ProtocolError,
+    Request,
     RequestId,
     Subscribe,
+    TokenExpiring,
     Unsubscribe,
     parse,
 )
@@ -32,23 +36,30 @@ logger = logging.getLogger(__name__)
 class Session:
     """An accepted socket, from its first frame to `end`. Must be made inside the event loop."""
 
-    def __init__(self, principal: Principal, send: Send, hub: Hub, *, clock: Clock = now_ms) -> None:
+    def __init__(
+        self, principal: Principal | None, send: Send, hub: Hub, gatekeeper: Gatekeeper, *, clock: Clock = now_ms
+    ) -> None:
+        """`principal` is None for somebody who has yet to say who it is."""
         loop = asyncio.get_running_loop()
-        self._principal = principal
+        self._principal: Principal | None = None
         self._hub = hub
+        self._gatekeeper = gatekeeper
+        self._residents = residents.current(gatekeeper)
         self._clock = clock
         self._outbox = Outbox(send)
         self._rate = RateWindow(MAX_MESSAGES_PER_SECOND)
         self._bad_frames = 0
         self._sender = loop.create_task(self._outbox.run())
-        seconds_left = principal.expires_at - clock() / 1000
-        self._expiry = loop.call_later(max(0.0, seconds_left), self._outbox.close, Close.UNAUTHENTICATED)
+        self._timers = [loop.call_later(AUTH_SECONDS, self._outbox.close, Close.UNAUTHENTICATED)]
+        if principal:
+            self._admit(principal)
         hub.join(self._outbox)
 
     def end(self) -> None:
         """Forget the client: nothing is sent any more."""
         self._hub.leave(self._outbox)
-        self._expiry.cancel()
+        self._residents.leave(self._outbox)
+        self._stop_timers()
         self._sender.cancel()
 
     async def receive(self, text: str | None) -> None:
@@ -64,12 +75,33 @@ class Session:
             self._count_bad(bad)
             return
         try:
-            await self._carry_out(request, params)
+            self._outbox.answer(await self._carry_out(request, params))
         except ProtocolError as error:
             self._refuse(request.id, error)
         except Exception:
             logger.exception("a request failed", extra={"op": type(request).__name__})
             self._refuse(request.id, ProtocolError("internal", "the request failed on our side"))
+
+    def _admit(self, principal: Principal) -> None:
+        """Let somebody in until the credentials end."""
+        self._principal = principal
+        self._residents.enter(self._outbox, principal)
+        self._stop_timers()
+        left = principal.expires_at - self._clock() / 1000
+        later = asyncio.get_running_loop().call_later
+        self._timers = [
+            later(max(0.0, left - WARNING_SECONDS), self._warn),
+            later(max(0.0, left), self._outbox.close, Close.UNAUTHENTICATED),
+        ]
+
+    def _warn(self) -> None:
+        if self._principal:
+            ends = self._principal.expires_at * 1000
+            self._outbox.answer(TokenExpiring(expires_at=ends, ts_sent=self._clock()))
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
 
     def _count_bad(self, bad: BadFrame) -> None:
         self._refuse(bad.request_id, bad)
@@ -80,21 +112,40 @@ class Session:
     def _refuse(self, request_id: RequestId, error: ProtocolError) -> None:
         self._outbox.answer(Error(id=request_id, code=error.code, message=error.message))
 
-    async def _carry_out(self, request: Subscribe | Unsubscribe | Ping, params: dict[str, object]) -> None:
+    async def _carry_out(self, request: Request, params: dict[str, object]) -> Ack:
+        if isinstance(request, Auth):
+            return await self._authenticate(request)
+        if self._principal is None:
+            self._outbox.close(Close.UNAUTHENTICATED)
+            raise ProtocolError("unauthenticated", "say who you are first: op auth")
         if isinstance(request, Subscribe):
-            ack = await self._subscribe(request, params)
-        elif isinstance(request, Unsubscribe):
-            ack = self._unsubscribe(request)
-        else:
-            ack = Ack(id=request.id, op="ping", ts_sent=self._clock())
-        self._outbox.answer(ack)
+            return await self._subscribe(request, params, self._principal)
+        if isinstance(request, Unsubscribe):
+            return self._unsubscribe(request)
+        return Ack(id=request.id, op="ping", ts_sent=self._clock())
 
-    async def _subscribe(self, request: Subscribe, params: dict[str, object]) -> Ack:
+    async def _authenticate(self, request: Auth) -> Ack:
+        """Take new credentials of the same user; subscriptions stay."""
+        try:
+            principal = await self._gatekeeper.identify(request.token)
+        except Unavailable as error:
+            raise ProtocolError("not_available", str(error)) from error
+        except Refused as error:
+            if self._principal is None:
+                self._outbox.close(Close.UNAUTHENTICATED)
+            raise ProtocolError("unauthenticated", str(error)) from error
+        if self._principal and self._principal.user_id != principal.user_id:
+            raise ProtocolError("forbidden", "this socket belongs to another user")
+        self._admit(principal)
+        echo = {"expires_at": principal.expires_at * 1000}
+        return Ack(id=request.id, op="auth", ts_sent=self._clock(), echo=echo)
+
+    async def _subscribe(self, request: Subscribe, params: dict[str, object], principal: Principal) -> Ack:
         """Answers are sent before frames: the ack goes out ahead of the snapshot."""
         if request.format != "json":
             raise ProtocolError("unsupported_format", "format must be json")
         try:
-            subscription = await topics.resolve(request.channel, params, self._principal)
+            subscription = await topics.resolve(request.channel, params, principal)
         except InvalidRequest as error:
             valid = f"; valid: {', '.join(error.valid)}" if error.valid else ""
             raise ProtocolError("invalid_request", f"{error.detail}{valid}") from error
@@ -104,14 +155,13 @@ class Session:
         if topic not in self._outbox.slots and len(self._outbox.slots) >= MAX_SUBSCRIPTIONS:
             raise ProtocolError("too_many_subscriptions", f"a socket may have {MAX_SUBSCRIPTIONS} subscriptions")
         self._hub.subscribe(self._outbox, request.channel, subscription)
-        echo = dict(subscription.echo)
         return Ack(
             id=request.id,
             op="subscribe",
             ts_sent=self._clock(),
             channel=request.channel,
             topic=topic,
-            echo=echo,
+            echo=dict(subscription.echo),
         )
 
     def _unsubscribe(self, request: Unsubscribe) -> Ack:

@@ -31,22 +31,25 @@ class Subscription:
 
 Handler = Callable[[Mapping[str, Any], Principal], Awaitable[Subscription]]
 
-_handlers: dict[str, Handler] = {}
+_handlers: dict[str, tuple[Handler, str]] = {}
 
 
-def register(channel: str, handler: Handler) -> None:
-    """Offer `channel`; `handler(params, principal)` raises ProtocolError for what cannot be had.
+def register(channel: str, handler: Handler, *, scope: str) -> None:
+    """Offer `channel` to credentials that are good for `scope`.
 
-    Raises ValueError where another handler has the channel already.
+    `handler(params, principal)` raises ProtocolError for what cannot be had. Raises ValueError where another handler
+    has the channel already.
     """
-    if _handlers.setdefault(channel, handler) is not handler:
+    if _handlers.setdefault(channel, (handler, scope)) != (handler, scope):
         raise ValueError(f"channel {channel!r} is already registered")
 
 
 async def resolve(channel: str, params: Mapping[str, Any], principal: Principal) -> Subscription:
-    """Return what a subscribe request means; ProtocolError for a channel nobody registered."""
-    handler = _handlers.get(channel)
-    if handler is None:
+    """Return what a subscribe request means; ProtocolError for a channel nobody registered, or one not for them."""
+    if channel not in _handlers:
         known = ", ".join(sorted(_handlers)) or "none"
         raise ProtocolError("unknown_channel", f"no channel {channel!r}; there are: {known}")
+    handler, scope = _handlers[channel]
+    if scope not in principal.scopes:
+        raise ProtocolError("forbidden", f"these credentials were not given the scope {scope!r}")
     return await handler(params, principal)

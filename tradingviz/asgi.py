@@ -1,5 +1,7 @@
 """The ASGI application: HTTP by Django, sockets by Channels."""
 
+from typing import Any
+
 import django
 from asgiref.sync import sync_to_async
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -29,7 +31,10 @@ choose_settings()
 django.setup(set_prefix=False)
 http = OneThreadHandler()
 
+from accounts.gate.middleware import Gate  # noqa: E402 - needs the apps that django.setup loads
 from streaming.origin import BrowserOrigins  # noqa: E402 - needs the apps that django.setup loads
 from streaming.routing import websocket_urlpatterns  # noqa: E402 - as above
 
-application = ProtocolTypeRouter({"http": http, "websocket": BrowserOrigins(URLRouter(websocket_urlpatterns))})
+sockets = BrowserOrigins(URLRouter(websocket_urlpatterns))
+router: Any = ProtocolTypeRouter({"http": http, "websocket": sockets})
+application = Gate(router)

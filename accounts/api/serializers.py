@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from rest_framework import serializers
 from rest_framework_simplejwt.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer, TokenRefreshSerializer
 
 from accounts.models import User
+from tradingviz.core.shapes import Shape
 
 
 class TokenSerializer(TokenObtainPairSerializer):
@@ -26,3 +28,10 @@ class RefreshSerializer(TokenRefreshSerializer):
             return super().validate(attrs)
         except User.DoesNotExist as error:
             raise AuthenticationFailed(str(self.error_messages["no_active_account"])) from error
+
+
+class TicketShape(Shape):
+    """What opens one WebSocket."""
+
+    ticket = serializers.CharField(help_text="for `?ticket=`")
+    seconds = serializers.IntegerField(help_text="how long it is good")

@@ -1,7 +1,7 @@
 """Whose address a request comes from. Pure."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 UNKNOWN = "unknown"
@@ -18,7 +18,16 @@ def client_address(peer: str | None, forwarded: str, trusted: Sequence[Network])
         if not _is_trusted(address, trusted) or _parsed(hop) is None:
             break
         address = hop
-    return address
+    return _network(address)
+
+
+def _network(address: str) -> str:
+    """Return an IPv4 address as it is and an IPv6 address's /64: that is what one customer is given."""
+    parsed = _parsed(address)
+    if not isinstance(parsed, IPv6Address):
+        return address
+    mapped = parsed.ipv4_mapped
+    return str(mapped or ip_network(f"{parsed}/64", strict=False).network_address)
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:

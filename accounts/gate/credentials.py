@@ -1,6 +1,6 @@
 """Where a credential stands in a request or a handshake. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -35,7 +35,7 @@ def from_authorization(value: str) -> Credential | None:
     return Credential(text) if scheme.lower() == _SCHEME and text else None
 
 
-def from_handshake(scope: dict[str, Any]) -> Credential | None:
+def from_handshake(scope: Mapping[str, Any]) -> Credential | None:
     """Return the credential of a socket: a header, the subprotocol `bearer.<token>`, `?ticket=` or `?token=`."""
     if found := from_authorization(header(scope["headers"], b"authorization")):
         return found

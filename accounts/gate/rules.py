@@ -16,6 +16,8 @@ SOCKET_BUCKET = "socket"
 @lru_cache(maxsize=4_096)
 def route_of(path: str) -> str:
     """Return the route a path belongs to (`/strategies/<int:pk>`), `unmatched` where there is none."""
+    if path.startswith(f"{settings.STATIC_URL}"):
+        return f"{settings.STATIC_URL}*"
     try:
         return f"/{resolve(path).route}"
     except Resolver404:
@@ -30,9 +32,9 @@ def rule_for(route: str, principal: Principal | None) -> Rule | None:
     if route in settings.GUESSING_LIMITED:
         return None
     factor = settings.RATE_LIMIT_TIERS[principal.tier] if principal else 1
-    for prefix, limit in settings.RATE_LIMIT_ROUTES.items():
-        if route == prefix or (prefix.endswith("*") and route.startswith(prefix[:-1])):
-            return Rule(prefix, limit * factor)
+    for pattern, limit in settings.RATE_LIMIT_ROUTES.items():
+        if route == pattern or (pattern.endswith("*") and route.startswith(pattern[:-1])):
+            return Rule(pattern, limit * factor)
     return Rule(DEFAULT_BUCKET, settings.RATE_LIMIT_PER_MINUTE * factor)
 
 

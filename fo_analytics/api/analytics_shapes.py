@@ -2,7 +2,8 @@
 
 from rest_framework import serializers
 
-from fo_analytics.api.answers import ChainShape, ExpiryShape, Shape, number, whole, word
+from fo_analytics.api.answers import ChainShape, ExpiryShape, number, whole, word
+from tradingviz.core.shapes import Shape
 
 
 def _numbers(text: str) -> serializers.ListField:

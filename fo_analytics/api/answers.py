@@ -1,10 +1,8 @@
 """Shapes of answers, for the OpenAPI document; answers themselves are rendered from documents."""
 
-from typing import Any
-
 from rest_framework import serializers
 
-Shape = serializers.Serializer[Any]
+from tradingviz.core.shapes import Shape
 
 
 def number(text: str) -> serializers.FloatField:
@@ -125,13 +123,3 @@ class ExpiriesShape(Shape):
     underlying = serializers.CharField()
     ts_event = serializers.IntegerField(help_text="ms UTC")
     expiries = ExpiryShape(many=True)
-
-
-class ProblemShape(Shape):
-    """An error (problem+json)."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # as above

@@ -4,25 +4,21 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from fo_analytics.api.answers import ProblemShape
 from fo_analytics.api.keeping import Timing, kept, ttl
 from fo_analytics.domain.calendar import from_ms, ist_date
 from tradingviz.core import json
-from tradingviz.core.errors import PROBLEM_TYPE
+from tradingviz.core.shapes import GATE_PROBLEMS, problems
 
-PROBLEMS = {
-    (status, PROBLEM_TYPE): OpenApiResponse(ProblemShape, description=text)
-    for status, text in (
-        (400, "a parameter is not valid; `errors` names it"),
-        (401, "no valid token"),
-        (503, "nothing is known of the underlying yet"),
-    )
-}
+PROBLEMS = GATE_PROBLEMS | problems(
+    s400="a parameter is not valid; `errors` names it",
+    s401="no valid token",
+    s403="an API key without the scope `market`",
+    s503="nothing is known of the underlying yet, or a server does not answer",
+)
 
 
 def validated(shape: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:

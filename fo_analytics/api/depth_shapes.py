@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
-from fo_analytics.api.answers import Shape
 from fo_analytics.api.parameters import MAX_LEVELS, UnderlyingParameters
+from tradingviz.core.shapes import Shape
 
 MAX_LOTS = 10_000
 SORTS = (

@@ -9,11 +9,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from fo_analytics.api.answers import Shape
 from fo_analytics.api.parameters import InstantField
 from fo_analytics.api.time_range import NamesField
 from fo_analytics.models import InstrumentKind
 from fo_analytics.selectors.listing import Place
+from tradingviz.core.shapes import Shape
 
 MAX_STRIKE = Decimal("9999999999.99")
 _SALT = "fo_analytics.instruments"

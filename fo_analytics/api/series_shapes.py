@@ -5,10 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from fo_analytics.api.answers import Shape
 from fo_analytics.api.time_range import NamesField, RollingParameters, TimeRangeParameters
 from fo_analytics.domain.indicators import METRICS, Of, indicator_named
 from fo_analytics.domain.moneyness import level
+from tradingviz.core.shapes import Shape
 
 MIN_STRIKE = Decimal("0.01")
 MAX_LEVELS = 21

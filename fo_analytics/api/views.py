@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.principal import MARKET
 from fo_analytics.api.analytics import AnalyticsQuestions
 from fo_analytics.api.chains import ChainQuestions
 from fo_analytics.api.depth import DepthQuestions
@@ -15,3 +16,5 @@ class FoViewSet(
     ChainQuestions, AnalyticsQuestions, SeriesQuestions, DepthQuestions, ReferenceQuestions, GenericViewSet[Any]
 ):
     """Questions about the market of one underlying."""
+
+    required_scope = MARKET

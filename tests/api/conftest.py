@@ -3,19 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.conf import settings
-from django.db import connections
-from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from tests.api.asking import Asker
-from tests.api.market import close_market, forget_everything, open_market
+from tests.api.market import close_market, open_market
 from tests.api.stored import store_market
 from tests.api.two_days import open_two_days
-from tests.rig.servers import repointed
-from tradingviz.quickstart.preflight import free_port
 from tradingviz.quickstart.redis import EmbeddedRedis
 
 
@@ -47,29 +42,6 @@ def two_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_se
 def ask(owner: User, api_client_for: Callable[[User], APIClient]) -> Asker:
     """Ask as a signed-in user: `ask("/fo/expiries", underlying="NIFTY")`."""
     return Asker(api_client_for(owner))
-
-
-@pytest.fixture
-def without_redis(redis_server: EmbeddedRedis) -> Iterator[None]:
-    """REDIS_URL points to where nobody listens."""
-    nowhere = f"redis://127.0.0.1:{free_port()}/0"
-    with override_settings(**repointed(settings.REDIS_URL, nowhere)):
-        forget_everything()
-        yield
-    forget_everything()
-
-
-@pytest.fixture
-def without_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_url: str) -> Iterator[None]:
-    """The database's address is one where nobody listens."""
-    forget_everything()
-    held = connections["default"]
-    broken = connections.create_connection("default")
-    broken.settings_dict = {**held.settings_dict, "HOST": "127.0.0.1", "PORT": free_port()}
-    connections["default"] = broken
-    with django_db_blocker.unblock():
-        yield
-    connections["default"] = held
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from statistics import NormalDist
 from django.apps import apps
 from django.db import connection
 
+from accounts.standing import standings
 from fo_analytics.api.keeping import bodies
 from fo_analytics.domain.calendar import IST, to_ms
 from fo_analytics.freshness import note_everything
@@ -126,6 +127,7 @@ def forget_everything() -> None:
     """Let this process know nothing: no remembered reference data, no client of a Redis of before."""
     cache.forget_all()
     bodies().forget()
+    standings.forget_all()
     note_everything(sync_client())
     shared_client.cache_clear()
 

@@ -57,7 +57,7 @@ def test_every_market_question_demands_a_token_and_says_how_it_fails(document: d
     questions = {path: item["get"] for path, item in document["paths"].items() if path.startswith("/fo/")}
     assert questions
     for operation in questions.values():
-        assert operation["security"] == [{"jwtAuth": []}]
+        assert operation["security"] == [{"bearer": []}]
         assert {"200", "400", "401", "503"} <= set(operation["responses"])
 
 

@@ -1,11 +1,12 @@
 """The socket with a channel of numbers, and guests named in the token: what a server of these tests runs.
 
-`?token=guest` comes in for an hour, `?token=brief` for one to two seconds, anybody else does not.
+`?token=guest` comes in for an hour, `?token=brief` for one to two seconds, `?token=` has yet to say who it is, where
+`?token=nobody-can-say` leads is in its name; anybody else does not come in.
 """
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,7 +25,7 @@ from streaming.protocol import ProtocolError  # noqa: E402
 from tradingviz.core.errors import InvalidRequest  # noqa: E402
 
 CHANNEL = "numbers-of-the-tests"
-SECONDS = {"guest": 3600, "brief": 2}
+SECONDS = {"guest": 3600, "brief": 2, "other": 3600, "crowded": 3600}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,52 @@ class Guest:
     user_id: int
     username: str
     expires_at: int
+    scopes: frozenset[str] = frozenset({"numbers"})
 
 
-async def authenticate(scope: dict[str, Any]) -> Guest | None:
-    """Let in whom SECONDS names."""
-    token = parse_qs(scope["query_string"].decode()).get("token", [""])[0]
-    seconds = SECONDS.get(token)
-    return Guest(1, token, int(time.time()) + seconds) if seconds else None
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the door found out about a guest."""
+
+    principal: Guest | None = None
+    trouble: authentication.Refused | authentication.Unavailable | None = None
+
+
+class Doorkeeper:
+    """Knows the guests, and sends `expelled` away."""
+
+    def __init__(self) -> None:
+        self.expelled: set[str] = set()
+
+    async def identify(self, text: str) -> Guest:
+        """Let in whom SECONDS names; `guest` and `brief` are the same user, `other` is not."""
+        if text == "nobody-can-say":
+            raise authentication.Unavailable("nobody can say")
+        if text not in SECONDS:
+            raise authentication.Refused("not on the list")
+        return Guest(2 if text == "other" else 1, text, int(time.time()) + SECONDS[text])
+
+    async def review(self, principals: Collection[Guest]) -> frozenset[Guest]:
+        """Return the expelled."""
+        return frozenset(one for one in principals if one.username in self.expelled)
+
+
+class Door:
+    """Stands where the gate stands in the product."""
+
+    def __init__(self, inside: Any) -> None:
+        self._inside = inside
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Look at `?token=`."""
+        token = parse_qs(scope["query_string"].decode()).get("token", [""])[0]
+        try:
+            arrival = Arrival(await doorkeeper.identify(token)) if token else Arrival()
+        except (authentication.Refused, authentication.Unavailable) as trouble:
+            arrival = Arrival(trouble=trouble)
+        await self._inside(
+            scope | {"identity": arrival, "crowded": token == "crowded", "gatekeeper": doorkeeper}, receive, send
+        )
 
 
 async def subscribe_numbers(params: Mapping[str, Any], principal: authentication.Principal) -> topics.Subscription:
@@ -63,6 +103,7 @@ async def subscribe_numbers(params: Mapping[str, Any], principal: authentication
     )
 
 
-topics.register(CHANNEL, subscribe_numbers)
-_stream: Any = FOStreamConsumer.as_asgi(authenticate=authenticate)
-application: Any = URLRouter([path("ws/fo/stream", _stream)])
+topics.register(CHANNEL, subscribe_numbers, scope="numbers")
+doorkeeper = Doorkeeper()
+_stream: Any = FOStreamConsumer.as_asgi()
+application: Any = Door(URLRouter([path("ws/fo/stream", _stream)]))

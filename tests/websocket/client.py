@@ -66,13 +66,28 @@ class Client:
         except ConnectionClosed:
             return self._connection.close_code
 
+    async def code_within(self, seconds: float) -> int | None:
+        """Return the code the server closes with, None where it keeps the socket for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.closed_with()
+        except TimeoutError:
+            return None
+
+    async def sleep(self, seconds: float) -> None:
+        """Take no frame for a while."""
+        await asyncio.sleep(seconds)
+
     def abort(self) -> None:
         """Vanish without a word."""
         self._connection.transport.abort()
 
 
 @asynccontextmanager
-async def client_of(url: str, *, token: str = "guest", **options: Any) -> AsyncIterator[Client]:
-    """Connect to a server's stream."""
-    async with connect(f"{url}/ws/fo/stream?token={token}", **options) as connection:
+async def client_of(
+    url: str, *, token: str = "guest", query: str | None = None, **options: Any
+) -> AsyncIterator[Client]:
+    """Connect to a server's stream with `?token=`, or with another query."""
+    asked = f"?token={token}" if query is None else query
+    async with connect(f"{url}/ws/fo/stream{asked}", **options) as connection:
         yield Client(connection)

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from tradingviz.core import json
@@ -28,6 +30,12 @@ class JsonFormatter(logging.Formatter):
 
 def _loggable(value: object) -> object:
     return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else str(value)
+
+
+@contextmanager
+def bind(**ids: object) -> Iterator[None]:
+    """TEMP"""
+    yield
 
 
 class OncePerKind:

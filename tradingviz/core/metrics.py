@@ -55,6 +55,13 @@ def _observed(request: HttpRequest, response: HttpResponse, started: float) -> H
     return response
 
 
+def observe(method: str, route: str, status: int, seconds: float) -> None:
+    """TEMP"""
+    method = method if method in METHODS else "other"
+    REQUESTS.labels(method, route, str(status)).inc()
+    DURATION.labels(method, route).observe(seconds)
+
+
 def register_live(collector: Collector) -> None:
     """Add a collector that is asked at scrape time (gauges read from a pool, from Redis, …)."""
     _live_collectors.append(collector)

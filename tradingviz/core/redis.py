@@ -1,10 +1,14 @@
 """Redis clients, made from REDIS_URL; the only place that knows their time limits."""
 
+import asyncio
 from functools import cache
+from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
 
 # Longer than any XREAD BLOCK of ours: redis-py's default of 5 s ends a quiet blocking read as an error.
 SOCKET_TIMEOUT = 30.0
@@ -23,6 +27,27 @@ def async_client() -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(
         settings.REDIS_URL, socket_timeout=SOCKET_TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT
     )
+
+
+_loop_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
+
+
+def loop_client() -> redis.asyncio.Redis:
+    """Return the running event loop's client for short commands; it fails fast, because somebody waits for the answer.
+
+    An answer that was lost is not asked for again: what was counted once would be counted twice. One connection for
+    all: hundreds of requests at once must not open hundreds, and lending them from a pool costs as much as a command.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _loop_clients:
+        _loop_clients[loop] = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL,
+            single_connection_client=True,
+            socket_timeout=1.0,
+            socket_connect_timeout=1.0,
+            retry=AsyncRetry(NoBackoff(), 0),
+        )
+    return _loop_clients[loop]
 
 
 @cache

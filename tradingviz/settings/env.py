@@ -7,6 +7,7 @@ A value is looked for in the process's environment, then in `.env` (the user's),
 import os
 import re
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
@@ -135,6 +136,25 @@ def words(name: str, default: tuple[str, ...]) -> list[str]:
     """Return a comma-separated list."""
     value = get(name)
     return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+
+def limits(name: str) -> dict[str, int]:
+    """Return a comma-separated list of `route=number a minute`."""
+    found: dict[str, int] = {}
+    for word in words(name, ()):
+        route, _, number = word.partition("=")
+        if not route.startswith("/") or not re.fullmatch(r"[1-9][0-9]{0,8}", number):
+            raise ImproperlyConfigured(f"{name}={word!r} is not a route and a number, as in /fo/snapshot=30")
+        found[route] = int(number)
+    return found
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Return a comma-separated list of addresses and networks (10.0.0.0/8)."""
+    try:
+        return [ip_network(word) for word in words(name, ())]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
 def choose_settings() -> None:

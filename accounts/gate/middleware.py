@@ -1,0 +1,150 @@
+"""The gate: request id, principal, quota; then headers, metrics and a line in the log. HTTP and WebSocket alike."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+
+from accounts.gate.address import client_address
+from accounts.gate.answers import Answer, quota_headers
+from accounts.gate.bodies import TooLarge, bounded, declared
+from accounts.gate.cors import Header, cors_headers, preflight_headers
+from accounts.gate.credentials import from_authorization, from_handshake, header
+from accounts.gate.identity import Identity, SocketGatekeeper, identity_of
+from accounts.gate.quota import Quotas
+from accounts.gate.rules import route_of, rule_for, socket_rule
+from tradingviz.core.logging import bind
+from tradingviz.core.metrics import observe
+from tradingviz.core.redis import loop_client
+
+access_log = logging.getLogger("tradingviz.access")
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
+
+# What a caller may call its request; anything else gets a name of ours.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_gatekeeper = SocketGatekeeper()
+_quotas: WeakKeyDictionary[asyncio.AbstractEventLoop, Quotas] = WeakKeyDictionary()
+
+
+def quotas() -> Quotas:
+    """Return the counts of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _quotas:
+        _quotas[loop] = Quotas(loop_client())
+    return _quotas[loop]
+
+
+class Gate:
+    """Wraps the ASGI application.
+
+    What is inside finds in its scope: `identity`, `request_id`, the client's real address as `client`, and for a socket
+    `crowded`, True where it is one too many.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        """Serve one request or socket."""
+        kind = scope["type"]
+        if kind not in ("http", "websocket"):
+            await self._application(scope, receive, send)
+            return
+        known = _known(scope)
+        with bind(request_id=known["request_id"]):
+            await (self._http if kind == "http" else self._websocket)(known, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Any, send: Any) -> None:
+        credential = from_handshake(scope)
+        identity = await identity_of(credential)
+        verdict = await quotas().take(socket_rule(identity.principal), _who(scope, identity))
+        found = {
+            "identity": identity,
+            "gatekeeper": _gatekeeper,
+            "crowded": not verdict.allowed,
+            "subprotocol": credential.subprotocol if credential else None,
+        }
+        with bind(**_names(identity)):
+            await self._application({**scope, **found}, receive, send)
+
+    async def _http(self, scope: Scope, receive: Any, send: Any) -> None:
+        began = time.perf_counter()
+        origin = header(scope["headers"], b"origin")
+        answer = Answer(send, [(b"x-request-id", scope["request_id"].encode())])
+        if origin:
+            answer.headers += cors_headers(origin, settings.CORS_ALLOWED_ORIGINS)
+        route, identity = route_of(scope["path"]), Identity()
+        try:
+            if _is_preflight(scope, origin):
+                await answer.end(204, b"", preflight_headers(origin, settings.CORS_ALLOWED_ORIGINS))
+                return
+            identity = await identity_of(from_authorization(header(scope["headers"], b"authorization")))
+            with bind(**_names(identity)):
+                await self._admit({**scope, "identity": identity}, receive, answer, route, began)
+        finally:
+            _note(scope, answer, route, identity, time.perf_counter() - began)
+
+    async def _admit(self, scope: Scope, receive: Any, answer: Answer, route: str, began: float) -> None:
+        """Let a request in, if it is not one too many and not too large."""
+        identified = time.perf_counter()
+        if rule := rule_for(route, scope["identity"].principal):
+            verdict = await quotas().take(rule, _who(scope, scope["identity"]))
+            answer.headers += quota_headers(verdict)
+            if not verdict.allowed:
+                detail = f"at most {verdict.limit} requests in {rule.seconds} s; again in {verdict.reset_s} s"
+                await answer.refuse(429, detail, ((b"retry-after", str(verdict.reset_s).encode()),))
+                return
+        answer.headers.append(_timing(identified - began, time.perf_counter() - identified))
+        most = settings.MAX_REQUEST_BYTES
+        try:
+            if declared(header(scope["headers"], b"content-length")) > most:
+                raise TooLarge
+            await self._application(scope, bounded(receive, most), answer)
+        except TooLarge:
+            if not answer.status:
+                await answer.refuse(413, f"a request may have {most} bytes", ((b"connection", b"close"),))
+
+
+def _known(scope: Scope) -> Scope:
+    """Return the scope with a name for the request and the address it really comes from."""
+    peer = scope.get("client") or [None, 0]
+    forwarded = header(scope["headers"], b"x-forwarded-for")
+    address = client_address(peer[0], forwarded, settings.TRUSTED_PROXIES)
+    called = header(scope["headers"], b"x-request-id")
+    request_id = called if _REQUEST_ID.fullmatch(called) else uuid4().hex
+    return {**scope, "client": [address, peer[1]], "request_id": request_id}
+
+
+def _is_preflight(scope: Scope, origin: str) -> bool:
+    return bool(origin and scope["method"] == "OPTIONS" and header(scope["headers"], b"access-control-request-method"))
+
+
+def _who(scope: Scope, identity: Identity) -> str:
+    """Return whom a request is counted for."""
+    return f"user:{identity.principal.user_id}" if identity.principal else f"address:{scope['client'][0]}"
+
+
+def _names(identity: Identity) -> dict[str, int]:
+    return {"user_id": identity.principal.user_id} if identity.principal else {}
+
+
+def _timing(auth_s: float, limit_s: float) -> Header:
+    return b"server-timing", f"auth;dur={auth_s * 1000:.2f}, limit;dur={limit_s * 1000:.2f}".encode()
+
+
+def _note(scope: Scope, answer: Answer, route: str, identity: Identity, seconds: float) -> None:
+    """Count a request and write its line; what the client gave up on has no status and is 499."""
+    status = answer.status or 499
+    observe(scope["method"], route, status, seconds)
+    access_log.info(
+        "%s %s %d", scope["method"], route, status,
+        extra={"ms": round(seconds * 1000, 2), "address": scope["client"][0], **_names(identity)},
+    )  # fmt: skip
