@@ -36,7 +36,9 @@ async def subscribe_chain(params: Mapping[str, Any], principal: Principal) -> Su
         return within_levels(document, levels)
 
     echo = {"underlying": symbol, "expiry": expiry, "levels": levels}
-    return Subscription(chain_topic(symbol, expiry), f"levels={levels}", project, echo=echo)
+    return Subscription(
+        chain_topic(symbol, expiry), market=symbol, view_key=f"levels={levels}", project=project, echo=echo
+    )
 
 
 def _levels(params: Mapping[str, Any]) -> int:

@@ -19,10 +19,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from streaming import protocol
+from streaming.domain.sequencing import Position
+from streaming.freshness import Watch
 from streaming.outbox import Outbox, message_of
 from streaming.state import FIELD, decode_frame, frame_id, frames_key, read_states_async
 from streaming.topics import Subscription
-from streaming.views import Feed
+from streaming.views import RESUME_SECONDS, Feed, Manner
 from tradingviz.core.clock import Clock, now_ms
 from tradingviz.core.redis import async_client
 
@@ -31,6 +33,11 @@ logger = logging.getLogger(__name__)
 # How long a read may block: for so long a topic watched for the first time waits at most.
 POLL_MS = 100
 FRAMES_PER_READ = 16
+# How often sockets are checked for peers that do not read, and topics for silence.
+CHECK_SECONDS = 1.0
+WATCH_SECONDS = 0.5
+LINGER_SECONDS = RESUME_SECONDS
+PLAIN = Manner()
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 3.0
 
@@ -46,12 +53,17 @@ class Hub:
         *,
         clock: Clock = now_ms,
         heartbeat_seconds: float = protocol.HEARTBEAT_SECONDS,
+        linger_seconds: float | None = None,
     ) -> None:
+        """For `linger_seconds` (LINGER_SECONDS) a topic is read on after its last socket: it may come back."""
         self._connect = connect
         self._clock = clock
         self._heartbeat_seconds = heartbeat_seconds
+        self._linger_seconds = LINGER_SECONDS if linger_seconds is None else linger_seconds
+        self._watch = Watch(clock)
         self._feeds: dict[str, Feed] = {}
         self._sockets: set[Outbox] = set()
+        self._sources: dict[Outbox, dict[str, str]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -68,28 +80,65 @@ class Hub:
         """Send a socket heartbeats from now on."""
         self._sockets.add(outbox)
         self._ensure("heartbeat", self._beat)
+        self._ensure("checks", self._check_sockets)
+        self._ensure("watch", self._keep_watch)
 
     def leave(self, outbox: Outbox) -> None:
-        """Forget a socket and everything it watches."""
+        """Forget a socket that went away, and everything it watches unless it comes back soon."""
         self._sockets.discard(outbox)
+        lingers = bool(outbox.slots)
         for topic in list(outbox.slots):
-            self.unsubscribe(outbox, topic)
+            self._part(outbox, topic, keep=True)
+        if lingers:
+            asyncio.get_running_loop().call_later(self._linger_seconds, self._sweep)
 
-    def subscribe(self, outbox: Outbox, channel: str, subscription: Subscription) -> None:
-        """Let a socket follow a topic, in place of the view of it that it had; raises what `project` does."""
-        topic = subscription.topic
-        feed = self._feeds.get(topic) or Feed(topic)
-        feed.add(outbox, channel, subscription, self._clock)
-        self._feeds[topic] = feed
+    def subscribe(
+        self,
+        outbox: Outbox,
+        channel: str,
+        subscription: Subscription,
+        manner: Manner = PLAIN,
+        resume: Position | None = None,
+    ) -> bool:
+        """Let a socket follow a topic, in place of the view of it that it had; raises what `project` does.
+
+        Return whether it goes on from `resume`; otherwise it begins with a snapshot.
+        """
+        source = subscription.source or subscription.topic
+        if self._sources.get(outbox, {}).get(subscription.topic, source) != source:
+            self.unsubscribe(outbox, subscription.topic)
+        feed = self._feeds.get(source) or Feed(asyncio.get_running_loop(), self._clock)
+        resumed = feed.add(outbox, channel, subscription, manner, resume)
+        self._feeds[source] = feed
+        self._sources.setdefault(outbox, {})[subscription.topic] = source
+        if subscription.market:
+            self._watch.follow(source, feed, subscription.market)
+            if stale := self._watch.said_of(source, subscription.topic):
+                outbox.notice(subscription.topic, message_of(stale))
         self._ensure("reader", self._read)
+        return resumed
 
     def unsubscribe(self, outbox: Outbox, topic: str) -> None:
         """Let a socket leave a topic; nothing happens where it does not follow it."""
+        self._part(outbox, topic, keep=False)
+        self._sweep()
+
+    def _part(self, outbox: Outbox, topic: str, *, keep: bool) -> None:
         outbox.drop(topic)
-        if feed := self._feeds.get(topic):
-            feed.discard(outbox)
+        sources = self._sources.get(outbox, {})
+        if feed := self._feeds.get(sources.pop(topic, "")):
+            feed.discard(outbox, topic, keep=keep)
+        if not sources:
+            self._sources.pop(outbox, None)
+
+    def _sweep(self) -> None:
+        """Drop what nobody follows and nobody comes back for."""
+        before = asyncio.get_running_loop().time() - self._linger_seconds
+        for source, feed in list(self._feeds.items()):
+            feed.sweep(before)
             if not feed.watched:
-                del self._feeds[topic]
+                del self._feeds[source]
+                self._watch.forget(source)
 
     async def aclose(self) -> None:
         """Stop reading and beating."""
@@ -112,6 +161,18 @@ class Hub:
             message = message_of(protocol.Heartbeat(count=count, ts_sent=self._clock()))
             for outbox in self._sockets:
                 outbox.beat(message)
+
+    async def _check_sockets(self) -> None:
+        while self._sockets:
+            await asyncio.sleep(CHECK_SECONDS)
+            now = asyncio.get_running_loop().time()
+            for outbox in list(self._sockets):
+                outbox.check(now)
+
+    async def _keep_watch(self) -> None:
+        while self._sockets:
+            await asyncio.sleep(WATCH_SECONDS)
+            await self._watch.look()
 
     async def _read(self) -> None:
         """Read for as long as anything is watched, over as many connections as that takes."""

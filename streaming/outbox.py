@@ -1,57 +1,83 @@
 """What waits to be sent on one socket, and the task that sends it.
 
 Frames go straight to the ASGI server: Channels' dispatch hops to a thread for every message, which at a
-thousand sockets costs more than the sending. Everything is bounded: one slot per topic, one heartbeat, and
-answers only to requests, whose rate is limited.
+thousand sockets costs more than the sending. Everything is bounded: a few deltas per topic, one notice per topic, one
+heartbeat, answers only to requests, whose rate is limited, and what the server itself holds unsent.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from streaming import protocol
 from streaming.domain.conflation import Slot
+from streaming.pressure import Message, Pressure, Send
+from streaming.protocol import Format
 
-# The ASGI message of a frame; one object is shared by all sockets that get the frame.
-Message = dict[str, Any]
-Send = Callable[[Message], Awaitable[None]]
+__all__ = ["Message", "Outbox", "Send", "message_of"]
 
 MAX_ANSWERS = 256
+# Above this the server is given nothing more until the peer has read; what changes meanwhile is conflated.
+HELD_BYTES = 256 << 10
+MAX_HELD_BYTES = 1 << 20
+ROOM_CHECK_SECONDS = 0.05
+# A peer that takes nothing for so long is closed.
+DEAF_SECONDS = 10.0
 INTERNAL_ERROR = 1011  # RFC 6455
 logger = logging.getLogger(__name__)
 
+Answer = protocol.Ack | protocol.Error | protocol.TokenExpiring | protocol.Draining
 
-def message_of(frame: protocol.Frame) -> Message:
+
+def message_of(frame: protocol.Frame, wire: Format = "json") -> Message:
     """Return a frame as the ASGI message that sends it."""
-    return {"type": "websocket.send", "text": protocol.encode(frame)}
+    if wire == "json":
+        return {"type": "websocket.send", "text": protocol.encode(frame)}
+    return {"type": "websocket.send", "bytes": protocol.encode_as(wire, frame)}
 
 
 class Outbox:
-    """Sends answers first, then topics in the order they changed, then the heartbeat."""
+    """Sends answers first, then topics in turn, then notices about them, then the heartbeat."""
 
     def __init__(self, send: Send) -> None:
         self.slots: dict[str, Slot[Message]] = {}
         self._send = send
+        self._pressure = Pressure(send)
         self._answers: deque[Message] = deque()
+        self._notices: dict[str, Message] = {}
         self._changed: dict[str, None] = {}
         self._heartbeat: Message | None = None
         self._close_code: int | None = None
         self._wake = asyncio.Event()
+        self._sending_since: float | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def closing(self) -> bool:
         """True once the socket has been told to close."""
         return self._close_code is not None
 
-    def answer(self, frame: protocol.Ack | protocol.Error | protocol.TokenExpiring) -> None:
+    def start(self) -> None:
+        """Send from now on, until `stop`."""
+        self._task = asyncio.get_running_loop().create_task(self.run())
+
+    def stop(self) -> None:
+        """Send nothing any more."""
+        if self._task:
+            self._task.cancel()
+
+    def answer(self, frame: Answer) -> None:
         """Queue an answer; a client that reads none of them is closed."""
         self._answers.append(message_of(frame))
         if len(self._answers) > MAX_ANSWERS:
             self._answers.clear()
             self.close(protocol.Close.TOO_SLOW)
+        self._wake.set()
+
+    def notice(self, topic: str, message: Message) -> None:
+        """Queue what there is to say about a topic, in place of what was said before and is unsent."""
+        self._notices[topic] = message
         self._wake.set()
 
     def touch(self, topic: str) -> None:
@@ -63,11 +89,17 @@ class Outbox:
         """Send nothing of a topic any more."""
         self.slots.pop(topic, None)
         self._changed.pop(topic, None)
+        self._notices.pop(topic, None)
 
     def beat(self, message: Message) -> None:
         """Queue a heartbeat in place of an unsent one."""
         self._heartbeat = message
         self._wake.set()
+
+    def check(self, now: float) -> None:
+        """Hang up where the peer has taken nothing for long (`now`: the loop's seconds)."""
+        if self._sending_since is not None and now - self._sending_since > DEAF_SECONDS:
+            self._hang_up()
 
     def close(self, code: protocol.Close) -> None:
         """Close the socket after the answers that wait; the first code counts."""
@@ -80,7 +112,7 @@ class Outbox:
         try:
             while not self._finished():
                 while (message := self._next()) is not None:
-                    await self._send(message)
+                    await self._pass_on(message)
                 if not self._finished():
                     await self._wake.wait()
                 self._wake.clear()
@@ -91,6 +123,28 @@ class Outbox:
             logger.debug("a socket could not be written", exc_info=True)
             with suppress(Exception):
                 await self._send({"type": "websocket.close", "code": INTERNAL_ERROR})
+
+    async def _pass_on(self, message: Message) -> None:
+        """Give the server a message, and wait until there is room for the next one."""
+        self._sending_since = asyncio.get_running_loop().time()
+        await self._send(message)
+        while (held := self._pressure.unsent()) > HELD_BYTES:
+            if held > MAX_HELD_BYTES:
+                self._hang_up()
+            await asyncio.sleep(ROOM_CHECK_SECONDS)
+        self._sending_since = None
+
+    def _hang_up(self) -> None:
+        """End the connection of a peer that does not read; it is told why as far as it still listens."""
+        logger.info("a client was too slow", extra={"held": self._pressure.unsent()})
+        self._sending_since = None
+        self.stop()
+        self._task = asyncio.get_running_loop().create_task(self._part())
+
+    async def _part(self) -> None:
+        with suppress(Exception):
+            await self._send({"type": "websocket.close", "code": int(protocol.Close.TOO_SLOW)})
+        self._pressure.abort()
 
     def _finished(self) -> bool:
         return self.closing and not self._answers
@@ -104,6 +158,9 @@ class Outbox:
             topic = next(iter(self._changed))
             del self._changed[topic]
             if (message := self.slots[topic].take()) is not None:
+                self._changed[topic] = None  # there may be more, but the others first
                 return message
+        if self._notices:
+            return self._notices.pop(next(iter(self._notices)))
         heartbeat, self._heartbeat = self._heartbeat, None
         return heartbeat

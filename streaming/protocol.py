@@ -5,8 +5,9 @@ Server to client: one JSON object per text message, `type` names the frame and `
 Times are integers, milliseconds since the Unix epoch (UTC).
 """
 
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Literal, TypedDict, cast
+from typing import Annotated, Any, Literal, TypedDict, cast
 
 import msgspec
 
@@ -43,20 +44,43 @@ class ProtocolError(Exception):
         self.message = message
 
 
-class BadFrame(ProtocolError):
-    """Not a request at all: counts towards the bad frames a socket may send."""
+class BadRequest(ProtocolError):
+    """A known operation with a field that is missing or makes no sense."""
 
-    def __init__(self, message: str, request_id: RequestId = None) -> None:
-        super().__init__("bad_frame", message)
+    def __init__(self, message: str, request_id: RequestId = None, code: str = "invalid_request") -> None:
+        super().__init__(code, message)
         self.request_id = request_id
 
 
+class BadFrame(BadRequest):
+    """Not a request at all: counts towards the bad frames a socket may send."""
+
+    def __init__(self, message: str, request_id: RequestId = None) -> None:
+        super().__init__(message, request_id, "bad_frame")
+
+
+Format = Literal["json", "msgpack"]
+Interval = Annotated[int, msgspec.Meta(ge=250, le=60_000)]
+
+
 class Subscribe(msgspec.Struct, tag_field="op", tag="subscribe", frozen=True):
-    """Follow a channel. All other keys of the request are the channel's own parameters."""
+    """Follow a channel. All other keys of the request are the channel's own parameters.
+
+    `interval_ms`: at most one data frame in so many milliseconds; without it one for every publication.
+    """
 
     channel: str
     id: RequestId = None
-    format: str = "json"
+    format: Format = "json"
+    interval_ms: Interval | None = None
+
+
+class Resume(Subscribe, tag_field="op", tag="resume", frozen=True, kw_only=True):
+    """Follow a channel again, in the same words, from where another socket stood."""
+
+    topic: str
+    epoch: int
+    seq: int
 
 
 class Unsubscribe(msgspec.Struct, tag_field="op", tag="unsubscribe", frozen=True):
@@ -79,10 +103,11 @@ class Ping(msgspec.Struct, tag_field="op", tag="ping", frozen=True):
     id: RequestId = None
 
 
-Request = Auth | Subscribe | Unsubscribe | Ping
+Request = Auth | Subscribe | Resume | Unsubscribe | Ping
 
+OPERATIONS = frozenset({"auth", "subscribe", "resume", "unsubscribe", "ping"})
 # Keys of a subscribe request that are the protocol's, not the channel's.
-RESERVED = frozenset({"op", "id", "channel", "format", "interval_ms", "v"})
+RESERVED = frozenset({"op", "id", "channel", "format", "interval_ms", "v", "topic", "epoch", "seq"})
 
 
 class Ack(msgspec.Struct, tag_field="type", tag="ack", kw_only=True, omit_defaults=False):
@@ -90,7 +115,7 @@ class Ack(msgspec.Struct, tag_field="type", tag="ack", kw_only=True, omit_defaul
 
     v: int = VERSION
     id: RequestId
-    op: Literal["auth", "subscribe", "unsubscribe", "ping"]
+    op: Literal["auth", "subscribe", "resume", "unsubscribe", "ping"]
     ts_sent: int
     channel: str | None = None
     topic: str | None = None
@@ -138,7 +163,12 @@ class Snapshot(_Data, tag_field="type", tag="snapshot", kw_only=True):
 
 
 class Delta(_Data, tag_field="type", tag="delta", kw_only=True):
-    """`data` is a patch to the document of `seq - 1` of the same epoch: see streaming.domain.sequencing."""
+    """`data` is a patch to the document of `prev` of the same epoch: see streaming.domain.sequencing.
+
+    `prev` is the `seq` of the frame before; `seq - 1`, unless an interval was asked for.
+    """
+
+    prev: int
 
 
 class Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", kw_only=True):
@@ -157,19 +187,57 @@ class TokenExpiring(msgspec.Struct, tag_field="type", tag="token_expiring", kw_o
     ts_sent: int
 
 
-Frame = Ack | Error | Snapshot | Delta | Heartbeat | TokenExpiring
+Reason = Literal["feed_silent", "market_closed", "illiquid", "data_quality"]
+
+
+class Stale(msgspec.Struct, tag_field="type", tag="stale", kw_only=True):
+    """What was sent of the topic is not what the market is now; `ts_event` is of the newest state known."""
+
+    v: int = VERSION
+    topic: str
+    reason: Reason
+    ts_event: int | None
+    ts_sent: int
+
+
+class Recovered(msgspec.Struct, tag_field="type", tag="recovered", kw_only=True):
+    """The topic is no longer stale; `reason` is that of its having been."""
+
+    v: int = VERSION
+    topic: str
+    reason: Reason
+    ts_sent: int
+
+
+class Draining(msgspec.Struct, tag_field="type", tag="draining", kw_only=True):
+    """This process stops and closes the socket; come again after `retry_after` seconds."""
+
+    v: int = VERSION
+    retry_after: float
+    ts_sent: int
+
+
+Frame = Ack | Error | Snapshot | Delta | Heartbeat | TokenExpiring | Stale | Recovered | Draining
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-_encode = msgspec.json.Encoder().encode
+_encoders: dict[Format, Callable[[Any], bytes]] = {
+    "json": msgspec.json.Encoder().encode,
+    "msgpack": msgspec.msgpack.Encoder().encode,
+}
+
+
+def encode_as(wire: Format, value: Any) -> bytes:
+    """Return a frame, or a document for one, on the wire; in JSON NaN and infinity leave as null."""
+    return _encoders[wire](value)
 
 
 def encode(frame: Frame) -> str:
-    """Return the text of a frame; NaN and infinity leave as null."""
-    return _encode(frame).decode()
+    """Return the text of a frame."""
+    return encode_as("json", frame).decode()
 
 
 def parse(text: str | None) -> tuple[Request, dict[str, Any]]:
-    """Return a request and its channel's parameters; raises BadFrame. None stands for a binary message."""
+    """Return a request and its channel's parameters; raises BadRequest. None stands for a binary message."""
     if text is None:
         raise BadFrame("only text messages are understood")
     if len(text) > MAX_MESSAGE_CHARACTERS:
@@ -181,7 +249,8 @@ def parse(text: str | None) -> tuple[Request, dict[str, Any]]:
     try:
         request = msgspec.convert(message, Request)
     except msgspec.ValidationError as error:
-        raise BadFrame(str(error), _id_of(message)) from error
+        kind = BadRequest if str(message.get("op")) in OPERATIONS else BadFrame
+        raise kind(str(error), _id_of(message)) from error
     return request, {key: value for key, value in message.items() if key not in RESERVED}
 
 

@@ -6,6 +6,7 @@ import logging
 from streaming import residents, topics
 from streaming.authentication import Gatekeeper, Principal, Refused, Unavailable
 from streaming.domain.rate import RateWindow
+from streaming.domain.sequencing import Position
 from streaming.hub import Hub
 from streaming.outbox import Outbox, Send
 from streaming.protocol import (
@@ -17,16 +18,19 @@ from streaming.protocol import (
     Ack,
     Auth,
     BadFrame,
+    BadRequest,
     Close,
     Error,
     ProtocolError,
     Request,
     RequestId,
+    Resume,
     Subscribe,
     TokenExpiring,
     Unsubscribe,
     parse,
 )
+from streaming.views import Manner
 from tradingviz.core.clock import Clock, now_ms
 from tradingviz.core.errors import InvalidRequest, NotAvailable
 
@@ -49,7 +53,7 @@ class Session:
         self._outbox = Outbox(send)
         self._rate = RateWindow(MAX_MESSAGES_PER_SECOND)
         self._bad_frames = 0
-        self._sender = loop.create_task(self._outbox.run())
+        self._outbox.start()
         self._timers = [loop.call_later(AUTH_SECONDS, self._outbox.close, Close.UNAUTHENTICATED)]
         if principal:
             self._admit(principal)
@@ -60,7 +64,7 @@ class Session:
         self._hub.leave(self._outbox)
         self._residents.leave(self._outbox)
         self._stop_timers()
-        self._sender.cancel()
+        self._outbox.stop()
 
     async def receive(self, text: str | None) -> None:
         """Carry out one message; None stands for a binary one."""
@@ -71,7 +75,8 @@ class Session:
             return
         try:
             request, params = parse(text)
-        except BadFrame as bad:
+        except BadRequest as bad:
+            self._refuse(bad.request_id, bad)
             self._count_bad(bad)
             return
         try:
@@ -103,9 +108,8 @@ class Session:
         for timer in self._timers:
             timer.cancel()
 
-    def _count_bad(self, bad: BadFrame) -> None:
-        self._refuse(bad.request_id, bad)
-        self._bad_frames += 1
+    def _count_bad(self, bad: BadRequest) -> None:
+        self._bad_frames += isinstance(bad, BadFrame)
         if self._bad_frames >= MAX_BAD_FRAMES:
             self._outbox.close(Close.BAD_FRAMES)
 
@@ -142,8 +146,6 @@ class Session:
 
     async def _subscribe(self, request: Subscribe, params: dict[str, object], principal: Principal) -> Ack:
         """Answers are sent before frames: the ack goes out ahead of the snapshot."""
-        if request.format != "json":
-            raise ProtocolError("unsupported_format", "format must be json")
         try:
             subscription = await topics.resolve(request.channel, params, principal)
         except InvalidRequest as error:
@@ -154,14 +156,16 @@ class Session:
         topic = subscription.topic
         if topic not in self._outbox.slots and len(self._outbox.slots) >= MAX_SUBSCRIPTIONS:
             raise ProtocolError("too_many_subscriptions", f"a socket may have {MAX_SUBSCRIPTIONS} subscriptions")
-        self._hub.subscribe(self._outbox, request.channel, subscription)
+        manner = Manner(request.format, request.interval_ms or 0)
+        position = _position(request, topic)
+        resumed = self._hub.subscribe(self._outbox, request.channel, subscription, manner, position)
         return Ack(
             id=request.id,
-            op="subscribe",
+            op="subscribe" if position is None else "resume",
             ts_sent=self._clock(),
             channel=request.channel,
             topic=topic,
-            echo=dict(subscription.echo),
+            echo=dict(subscription.echo) | ({} if position is None else {"resumed": resumed}),
         )
 
     def _unsubscribe(self, request: Unsubscribe) -> Ack:
@@ -169,3 +173,10 @@ class Session:
             raise ProtocolError("not_subscribed", f"there is no subscription to {request.topic!r}")
         self._hub.unsubscribe(self._outbox, request.topic)
         return Ack(id=request.id, op="unsubscribe", ts_sent=self._clock(), topic=request.topic)
+
+
+def _position(request: Subscribe, topic: str) -> Position | None:
+    """Return where a client stood; None where it did not say, or stood in another topic than it asks for now."""
+    if isinstance(request, Resume) and request.topic == topic:
+        return Position(request.epoch, request.seq)
+    return None

@@ -15,14 +15,17 @@ Projection = Callable[[Document], Document]
 class Subscription:
     """What a subscribe request came to.
 
-    `topic` is what the publisher writes to. `project` picks what the client sees of its document (None: all
-    of it); it must be a pure function and may share parts with its argument. Subscriptions of equal
-    `view_key` share one projection, so the key must name everything `project` depends on. `convention`
-    overrides the publisher's on the frames. `echo` tells the client in the ack what was understood, such as
-    the expiry a label stands for.
+    `topic` names it to the client; the publisher writes to `source`, or to the topic itself. `market` names whose
+    silence makes it stale (streaming.freshness), None where nothing does. `project` picks what the client sees of the
+    document (None: all of it); it must be a pure function and may share parts with its argument. Subscriptions of equal
+    `view_key` share one projection, so the key must name everything `project` depends on. `convention` overrides the
+    publisher's on the frames. `echo` tells the client in the ack what was understood, such as the expiry a label stands
+    for.
     """
 
     topic: str
+    source: str | None = None
+    market: str | None = None
     view_key: str = ""
     project: Projection | None = None
     convention: str | None = None

@@ -1,112 +1,214 @@
 """Documents as this process holds them: a feed per topic, a view per way of looking at it. Opens nothing."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from streaming import protocol
 from streaming.domain.conflation import Slot
-from streaming.domain.sequencing import Document, Position, Step, apply, diff, step
+from streaming.domain.sequencing import Position, Step, apply, diff, step
 from streaming.outbox import Message, Outbox, message_of
+from streaming.protocol import Format
 from streaming.state import FrameRecord, State
 from streaming.topics import Subscription
 from tradingviz.core.clock import Clock
 
 logger = logging.getLogger(__name__)
-_encode = msgspec.json.Encoder().encode
+
+# What was sent is kept for so long, so that a client that comes back misses nothing.
+RESUME_SECONDS = 65.0
+HISTORY_BYTES = 16 << 20
+
+
+class Timer(Protocol):
+    """The event loop, as far as a view needs it."""
+
+    def time(self) -> float:
+        """Return seconds of a clock that never goes back."""
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Any:
+        """Call back after so many seconds; what is returned can be cancelled."""
+
+
+class Manner(NamedTuple):
+    """How a client wants its frames: `interval_ms` 0 is one for every publication."""
+
+    format: Format = "json"
+    interval_ms: int = 0
 
 
 class ViewKey(NamedTuple):
     """What subscribers of a topic must agree in to share frames."""
 
     channel: str
+    topic: str
     view_key: str
     convention: str | None
+    manner: Manner
+
+
+class Sent(NamedTuple):
+    """A delta as it went out: what it continues, when, and the message itself."""
+
+    prev: Position
+    at: float
+    message: Message
 
 
 class View:
     """One projection of a topic: projected, compared and encoded once per frame, for all its subscribers."""
 
-    def __init__(self, channel: str, subscription: Subscription, clock: Clock) -> None:
+    def __init__(self, key: ViewKey, subscription: Subscription, clock: Clock, timer: Timer) -> None:
         self.slots: dict[Outbox, Slot[Message]] = {}
-        self._channel = channel
-        self._topic = subscription.topic
+        self.idle_since: float | None = None
+        self._key = key
         self._project = subscription.project
-        self._convention = subscription.convention
         self._clock = clock
-        self._state: State | None = None
-        self._document: Document = {}
-        self._body: msgspec.Raw | None = None
+        self._timer = timer
+        self._shown: State | None = None  # its document is the projection
+        self._waiting: State | None = None
+        self._pacing: Any = None
+        self._body: bytes | None = None
+        self._history: deque[Sent] = deque()
+        self._history_bytes = 0
 
-    def add(self, outbox: Outbox) -> None:
-        """Let a socket follow from now on; it begins with a snapshot, as soon as there is a state."""
-        outbox.slots[self._topic] = self.slots[outbox] = Slot(self.snapshot)
-        outbox.touch(self._topic)
+    def add(self, outbox: Outbox, resume: Position | None = None) -> bool:
+        """Let a socket follow from now on; return whether it goes on from `resume`, else it begins with a snapshot."""
+        slot = Slot(self.snapshot)
+        missed = self._missed(resume) if resume else None
+        if missed is not None:
+            slot.resume(missed)
+        outbox.slots[self._key.topic] = self.slots[outbox] = slot
+        outbox.touch(self._key.topic)
+        self.idle_since = None
+        return missed is not None
+
+    def discard(self, outbox: Outbox) -> bool:
+        """Let a socket leave; return whether it was the last one."""
+        there = self.slots.pop(outbox, None) is not None
+        if there and not self.slots:
+            self.idle_since = self._timer.time()
+        return there and not self.slots
 
     def hold(self, state: State) -> None:
         """Look at a state from now on, telling nobody."""
-        self._document = self._project(state.document) if self._project else state.document
-        self._state = state
-        self._body = None
+        document = self._project(state.document) if self._project else state.document
+        self._shown = msgspec.structs.replace(state, document=document)
+        self._waiting = self._body = None
 
     def restart(self, state: State) -> None:
         """Hold a state that does not continue the last one: every subscriber gets a snapshot."""
         self.hold(state)
+        self._history.clear()
+        self._history_bytes = 0
         for outbox, slot in self.slots.items():
             slot.reset()
-            outbox.touch(self._topic)
+            outbox.touch(self._key.topic)
 
     def advance(self, state: State) -> None:
-        """Hold the state after the last one and offer every subscriber the difference, also an empty one."""
-        before = self._document
-        self.hold(state)
-        delta = message_of(protocol.Delta(data=diff(before, self._document), **self._head(state)))
-        for outbox, slot in self.slots.items():
-            slot.offer(delta)
-            outbox.touch(self._topic)
+        """Hold the state after the last one; subscribers get the difference, now or when its time has come."""
+        self._waiting = state
+        if self._pacing is None:
+            self._show()
 
     def snapshot(self) -> Message | None:
-        """Return the view as it is now; the document is encoded once however many ask."""
-        if self._state is None:
+        """Return what the deltas sent so far come to; the document is encoded once however many ask."""
+        if self._shown is None:
             return None
         if self._body is None:
-            self._body = msgspec.Raw(_encode(self._document))
-        return message_of(protocol.Snapshot(data=self._body, **self._head(self._state)))
+            self._body = protocol.encode_as(self._key.manner.format, self._shown.document)
+        frame = protocol.Snapshot(data=msgspec.Raw(self._body), **self._head(self._shown))
+        return message_of(frame, self._key.manner.format)
 
     def fail(self) -> None:
         """Give up: tell every subscriber that this subscription has ended."""
         for outbox in self.slots:
-            outbox.drop(self._topic)
+            outbox.drop(self._key.topic)
             text = "this subscription failed on our side and has ended"
-            outbox.answer(protocol.Error(id=None, code="internal", message=text, topic=self._topic))
+            outbox.answer(protocol.Error(id=None, code="internal", message=text, topic=self._key.topic))
         self.slots.clear()
+        self.close()
+
+    def notify(self, message: Message) -> None:
+        """Tell every subscriber something about the topic, in place of what it was told before and has not read."""
+        for outbox in self.slots:
+            outbox.notice(self._key.topic, message)
+
+    def close(self) -> None:
+        """Nobody will look any more."""
+        if self._pacing:
+            self._pacing.cancel()
+
+    @property
+    def topic(self) -> str:
+        """The topic as clients know it."""
+        return self._key.topic
+
+    def _show(self) -> None:
+        """Offer what waits to every subscriber, also where nothing of it is in this view."""
+        self._pacing = None
+        state, before = self._waiting, self._shown
+        if state is None or before is None:
+            return
+        self.hold(state)
+        assert self._shown is not None
+        delta = protocol.Delta(prev=before.seq, data=diff(before.document, self._shown.document), **self._head(state))
+        message = message_of(delta, self._key.manner.format)
+        self._remember(Sent(before.position, self._timer.time(), message))
+        for outbox, slot in self.slots.items():
+            slot.offer(message)
+            outbox.touch(self._key.topic)
+        if interval := self._key.manner.interval_ms:
+            self._pacing = self._timer.call_later(interval / 1000, self._show)
+
+    def _remember(self, sent: Sent) -> None:
+        self._history.append(sent)
+        self._history_bytes += size_of(sent.message)
+        while self._history[0].at < sent.at - RESUME_SECONDS or self._history_bytes > HISTORY_BYTES:
+            self._history_bytes -= size_of(self._history.popleft().message)
+
+    def _missed(self, position: Position) -> list[Message] | None:
+        """Return the deltas after a position; None where they do not reach back to it."""
+        if self._shown and position == self._shown.position:
+            return []
+        for place, sent in enumerate(self._history):
+            if sent.prev == position:
+                return [later.message for later in list(self._history)[place:]]
+        return None
 
     def _head(self, state: State) -> protocol.Head:
         return {
-            "channel": self._channel,
-            "topic": self._topic,
+            "channel": self._key.channel,
+            "topic": self._key.topic,
             "epoch": state.epoch,
             "seq": state.seq,
             "ts_event": state.ts_event,
             "ts_sent": self._clock(),
-            "convention": self._convention or state.convention,
+            "convention": self._key.convention or state.convention,
         }
+
+
+def size_of(message: Message) -> int:
+    """Return how large a message is on the wire, nearly."""
+    return len(message.get("bytes") or message.get("text") or "")
 
 
 class Feed:
     """A topic as of the last frame read. `lost`: what comes next cannot continue it, a newer state must be read."""
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, timer: Timer, clock: Clock) -> None:
         self.lost = True
         self.state: State | None = None
-        self._topic = topic
+        self._timer = timer
+        self._clock = clock
         self._views: dict[ViewKey, View] = {}
 
     @property
     def watched(self) -> bool:
-        """True where somebody follows the topic."""
+        """True where somebody follows the topic, or did a moment ago."""
         return bool(self._views)
 
     @property
@@ -114,23 +216,39 @@ class Feed:
         """Where to read on; None where a state must be read first."""
         return self.state.position if self.state and not self.lost else None
 
-    def add(self, outbox: Outbox, channel: str, subscription: Subscription, clock: Clock) -> None:
-        """Let a socket follow a view in place of its old one; what `project` raises changes nothing."""
-        key = ViewKey(channel, subscription.view_key, subscription.convention)
+    @property
+    def views(self) -> list[View]:
+        """Every way of looking at it."""
+        return list(self._views.values())
+
+    def add(
+        self, outbox: Outbox, channel: str, subscription: Subscription, manner: Manner, resume: Position | None
+    ) -> bool:
+        """Let a socket follow a view in place of its old one; what `project` raises changes nothing.
+
+        Return whether it goes on from `resume`.
+        """
+        key = ViewKey(channel, subscription.topic, subscription.view_key, subscription.convention, manner)
         view = self._views.get(key)
         if view is None:
-            view = View(channel, subscription, clock)
+            view = View(key, subscription, self._clock, self._timer)
             if self.state:
                 view.hold(self.state)
-        self.discard(outbox)
+        self.discard(outbox, subscription.topic)
         self._views[key] = view
-        view.add(outbox)
+        return view.add(outbox, resume)
 
-    def discard(self, outbox: Outbox) -> None:
-        """Let a socket leave, and its view with the last one."""
+    def discard(self, outbox: Outbox, topic: str, *, keep: bool = False) -> None:
+        """Let a socket leave, and its view with the last one; `keep` leaves that to `sweep`."""
         for key, view in list(self._views.items()):
-            if view.slots.pop(outbox, None) and not view.slots:
-                del self._views[key]
+            if key.topic == topic and view.discard(outbox) and not keep:
+                self._drop(key)
+
+    def sweep(self, before: float) -> None:
+        """Drop the views that nobody has followed since `before` (the timer's seconds)."""
+        for key, view in list(self._views.items()):
+            if view.idle_since is not None and view.idle_since <= before:
+                self._drop(key)
 
     def lose(self) -> None:
         """Something was missed, or cannot be read."""
@@ -162,12 +280,15 @@ class Feed:
             self.state = fresh
             self._tell(lambda view: view.advance(fresh))
 
+    def _drop(self, key: ViewKey) -> None:
+        self._views.pop(key).close()
+
     def _tell(self, change: Callable[[View], None]) -> None:
         """A view that fails takes down itself alone."""
         for key, view in list(self._views.items()):
             try:
                 change(view)
             except Exception:
-                logger.exception("a view of %s failed", self._topic, extra={"view": key})
+                logger.exception("a view of %s failed", key.topic, extra={"view": key})
                 del self._views[key]
                 view.fail()

@@ -12,7 +12,8 @@ from streaming.domain.sequencing import REMOVED, Document, apply, diff
 from streaming.outbox import Message, Outbox
 from streaming.state import FrameRecord, State
 from streaming.topics import Projection, Subscription
-from streaming.views import Feed
+from streaming.views import Feed, Manner
+from tests.properties.timeline import Timeline
 from tests.websocket.mirror import Mirror
 
 # Few keys and values, so that documents often meet in them and differ in kind only: true and 1, 0 and 0.0.
@@ -76,15 +77,19 @@ def test_snapshot_and_deltas_are_the_document_at_every_prefix(history: list[Docu
             assert exact(held) == exact(after)
 
 
-@given(reads=st.lists(st.booleans(), max_size=30))
-def test_a_slot_never_leaves_a_hole_and_ends_at_the_latest(reads: list[bool]) -> None:
+@given(reads=st.lists(st.booleans(), max_size=30), capacity=st.integers(1, 3))
+def test_a_slot_never_leaves_a_hole_and_ends_at_the_latest(reads: list[bool], capacity: int) -> None:
     """The state is a counter, a snapshot is its value, a delta names the value it leads to."""
     state = 0
-    slot: Slot[tuple[str, int]] = Slot(lambda: ("snapshot", state))
+    slot: Slot[tuple[str, int]] = Slot(lambda: ("snapshot", state), capacity=capacity)
     seen: int | None = None
-    for read in [*reads, True, True]:
+    for read in [*reads, *[True] * (capacity + 1)]:
         if read:
-            kind, value = slot.take() or ("nothing", state)
+            taken = slot.take()
+            if taken is None:
+                assert seen == state
+                continue
+            kind, value = taken
             assert kind != "delta" or value == (seen or 0) + 1
             assert seen is None or value >= seen
             seen = value
@@ -120,9 +125,9 @@ async def nowhere(message: Message) -> None:
 def test_deltas_of_a_view_equal_a_fresh_projection(history: list[Document], reads: list[bool], key: str) -> None:
     """A reader takes frames now and then; up to date, it holds the projection of that moment."""
     project = only("a", key)
-    outbox, mirror, feed = Outbox(nowhere), Mirror(), Feed("t")
+    outbox, mirror, feed = Outbox(nowhere), Mirror(), Feed(Timeline(), lambda: 0)
     first = State(epoch=7, seq=1, ts_event=1, convention="exact", document=history[0])
-    feed.add(outbox, "c", Subscription("t", view_key=key, project=project), clock=lambda: 0)
+    feed.add(outbox, "c", Subscription("t", view_key=key, project=project), Manner(), None)
     feed.adopt(first)
     for frame, document, read in zip(frames(history), history, reads, strict=False):
         feed.take(frame)
@@ -134,7 +139,7 @@ def test_deltas_of_a_view_equal_a_fresh_projection(history: list[Document], read
 
 @given(history=HISTORIES, seen=st.data())
 def test_frames_repeated_or_old_change_nothing(history: list[Document], seen: st.DataObject) -> None:
-    feed = Feed("t")
+    feed = Feed(Timeline(), lambda: 0)
     feed.adopt(State(epoch=7, seq=0, ts_event=0, convention="exact", document={}))
     record = frames(history)
     for index, frame in enumerate(record):

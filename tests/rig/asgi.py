@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from tradingviz.core.redis import close_loop_client
 from tradingviz.quickstart.preflight import free_port
 
 REPOSITORY = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ async def asking(*, address: str = "192.0.2.1", token: str = "") -> AsyncIterato
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client
+    await close_loop_client()
 
 
 @contextmanager

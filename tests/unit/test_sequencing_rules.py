@@ -67,8 +67,8 @@ def test_a_frame_continues_repeats_or_reveals_a_gap(frame: Position, expected: S
     assert step(Position(5, 3), frame) is expected
 
 
-def test_one_unsent_delta_is_kept_and_a_second_makes_a_snapshot_of_both() -> None:
-    slot: Slot[str] = Slot(lambda: "snapshot")
+def test_as_many_unsent_deltas_as_it_holds_are_kept_and_one_more_makes_a_snapshot_of_all() -> None:
+    slot: Slot[str] = Slot(lambda: "snapshot", capacity=1)
     assert slot.take() == "snapshot"
     slot.offer("delta 1")
     assert slot.take() == "delta 1"

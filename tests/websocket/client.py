@@ -38,7 +38,7 @@ class Client:
 
     async def subscribe(self, name: Any, **params: Any) -> Json:
         """Follow a topic of the test channel; return the answer."""
-        return await self.ask(op="subscribe", id=name, channel=CHANNEL, name=name, **params)
+        return await self.ask(**{"op": "subscribe", "id": name, "channel": CHANNEL, "name": name, **params})
 
     async def frame(self) -> Json:
         """Return the next frame. Heartbeats never end, so whoever waits for something else limits the whole wait."""

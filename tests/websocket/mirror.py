@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from streaming.domain.sequencing import Document, apply
 
 
@@ -21,8 +23,8 @@ class Mirror:
 
     def take(self, message: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
         """Take one message as text, or as the ASGI message that carries it; return the frame."""
-        text = message["text"] if isinstance(message, Mapping) else message
-        frame: dict[str, Any] = json.loads(text)
+        raw = message.get("text") or message["bytes"] if isinstance(message, Mapping) else message
+        frame: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else msgspec.msgpack.decode(raw)
         assert frame["v"] == 1
         self.frames.append(frame)
         if frame["type"] in {"snapshot", "delta"}:
@@ -42,7 +44,7 @@ class Mirror:
                 raise Hole(f"{topic}: a snapshot of {position} after {held}")
             self.documents[topic] = frame["data"]
         else:
-            if held is None or position != (held[0], held[1] + 1):
+            if held is None or held != (frame["epoch"], frame["prev"]) or frame["seq"] <= frame["prev"]:
                 raise Hole(f"{topic}: a delta to {position} after {held}")
             self.documents[topic] = apply(self.documents[topic], frame["data"])
         self.positions[topic] = position

@@ -7,6 +7,8 @@ from typing import Any
 
 import uvicorn
 
+from tradingviz.core.redis import close_loop_client
+
 
 @asynccontextmanager
 async def serve(app: Any) -> AsyncIterator[str]:
@@ -19,6 +21,7 @@ async def serve(app: Any) -> AsyncIterator[str]:
     yield f"ws://127.0.0.1:{port}"
     running.should_exit = True
     await task
+    await close_loop_client()
 
 
 async def _until_started(server: uvicorn.Server) -> None:

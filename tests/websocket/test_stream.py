@@ -21,6 +21,12 @@ def publish(publisher: Publisher, document: Document, topic: str = TOPIC) -> Non
     publisher.publish(topic, document, ts_event=17, convention="exact")
 
 
+@pytest.fixture
+def nothing_lingers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topics are given up with their last socket."""
+    monkeypatch.setattr(hub, "LINGER_SECONDS", 0.0)
+
+
 async def test_ack_then_snapshot_then_deltas(server: str, publisher: Publisher) -> None:
     publish(publisher, {"n": 0, "rest": "same"})
     async with client_of(server) as client:
@@ -114,7 +120,8 @@ async def test_subscribing_again_changes_the_view(server: str, publisher: Publis
         ({"channel": CHANNEL, "name": "forbidden"}, "forbidden"),
         ({"channel": CHANNEL, "name": 5}, "invalid_request"),
         ({"channel": CHANNEL, "name": "broken"}, "internal"),
-        ({"channel": CHANNEL, "name": "a", "format": "msgpack"}, "unsupported_format"),
+        ({"channel": CHANNEL, "name": "a", "format": "xml"}, "invalid_request"),
+        ({"channel": CHANNEL, "name": "a", "interval_ms": 249}, "invalid_request"),
     ],
 )
 async def test_a_request_that_cannot_be_met_says_why_and_the_socket_stays(
@@ -156,6 +163,7 @@ async def test_a_socket_has_a_bounded_number_of_subscriptions(server: str) -> No
         assert (await client.subscribe("t0"))["type"] == "ack"
 
 
+@pytest.mark.usefixtures("nothing_lingers")
 async def test_a_client_that_vanishes_is_forgotten(server: str, publisher: Publisher) -> None:
     publish(publisher, {"n": 0})
     async with client_of(server) as client:
@@ -193,6 +201,7 @@ async def test_a_client_that_does_not_read_misses_frames_but_no_state(server: st
         assert slow.mirror.kinds(TOPIC)[-1] == "delta"
 
 
+@pytest.mark.usefixtures("nothing_lingers")
 async def test_a_storm_of_comings_and_goings_leaves_nothing_behind(server: str, publisher: Publisher) -> None:
     async def visit(n: int) -> None:
         async with client_of(server) as client:

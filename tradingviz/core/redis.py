@@ -50,6 +50,12 @@ def loop_client() -> redis.asyncio.Redis:
     return _loop_clients[loop]
 
 
+async def close_loop_client() -> None:
+    """Close the running event loop's client; call it before the loop is closed."""
+    if client := _loop_clients.pop(asyncio.get_running_loop(), None):
+        await client.aclose()
+
+
 @cache
 def shared_client() -> redis.Redis:
     """Return this process's client for short commands; it fails fast, because somebody waits for the answer."""

@@ -39,7 +39,7 @@ def own_redis(programs: Installation) -> Iterator[EmbeddedRedis]:
 @pytest.fixture
 async def hub(redis_url: str) -> AsyncIterator[Hub]:
     """A hub on the run's Redis, with a quick heartbeat."""
-    found = Hub(lambda: redis.asyncio.Redis.from_url(redis_url), heartbeat_seconds=0.05)
+    found = Hub(lambda: redis.asyncio.Redis.from_url(redis_url), heartbeat_seconds=0.05, linger_seconds=0)
     yield found
     await found.aclose()
 

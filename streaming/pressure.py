@@ -1,0 +1,33 @@
+"""How much a server holds for a peer that does not take it.
+
+uvicorn's `send` waits while its buffer is full. Daphne's never waits: what a peer does not read piles up in the
+transport's memory, without end and without a word. There the protocol that `send` is bound to is asked.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+# The ASGI message of a frame; one object is shared by all sockets that get the frame.
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Pressure:
+    """What the server behind a `send` holds unsent, and how to end such a connection."""
+
+    def __init__(self, send: Send) -> None:
+        bound = send.args[0] if isinstance(send, partial) and send.args else None
+        self._transport: Any = getattr(bound, "transport", None)
+        if not hasattr(self._transport, "dataBuffer"):
+            self._transport = None
+
+    def unsent(self) -> int:
+        """Return the bytes that wait in the server's memory; 0 where its `send` waits instead."""
+        held = self._transport
+        return len(held.dataBuffer) - held.offset + held._tempDataLen if held else 0  # noqa: SLF001 - nothing else tells
+
+    def abort(self) -> None:
+        """Hang up: a close frame would wait behind everything unsent."""
+        if self._transport:
+            self._transport.abortConnection()

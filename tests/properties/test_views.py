@@ -1,0 +1,202 @@
+"""Intervals, readers that stall, and readers that come back: never a hole, never back in time, always the latest."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from streaming.domain.sequencing import Document, Position, diff
+from streaming.outbox import Message, Outbox
+from streaming.state import FrameRecord, State
+from streaming.topics import Subscription
+from streaming.views import RESUME_SECONDS, Feed, Manner
+from tests.properties.timeline import Timeline
+from tests.websocket.mirror import Mirror
+
+SUBSCRIPTION = Subscription("t")
+MANNERS = [Manner(), Manner("msgpack"), Manner("json", 250), Manner("msgpack", 1_000)]
+
+
+async def nowhere(message: Message) -> None:
+    """Nothing is sent here: the test takes from the slots."""
+    raise AssertionError(message)
+
+
+@dataclass
+class Reader:
+    """A client and its place."""
+
+    manner: Manner
+    outbox: Outbox
+    mirror: Mirror
+
+    def take(self) -> bool:
+        """Take one message; return whether there was one."""
+        slot = self.outbox.slots.get("t")
+        message = slot.take() if slot else None
+        if message is not None:
+            self.mirror.take(message)
+        return message is not None
+
+
+class Publications(RuleBasedStateMachine):
+    """A topic that changes, starts new epochs and is followed in several manners at once."""
+
+    @initialize()
+    def begin(self) -> None:
+        """One reader in each manner, before there is anything to read."""
+        self.time = Timeline()
+        self.feed = Feed(self.time, lambda: 0)
+        self.position = Position(1, 1)
+        self.document: Document = {"n": 0, "rows": {}}
+        self.readers = [Reader(manner, Outbox(nowhere), Mirror()) for manner in MANNERS]
+        for reader in self.readers:
+            self.feed.add(reader.outbox, "c", SUBSCRIPTION, reader.manner, None)
+        self.feed.adopt(self.state())
+
+    def state(self) -> State:
+        """Return what is stored."""
+        epoch, seq = self.position
+        return State(epoch=epoch, seq=seq, ts_event=0, convention="exact", document=self.document)
+
+    @rule(key=st.sampled_from("abc"), value=st.integers(0, 2))
+    def publish(self, key: str, value: int) -> None:
+        """Change a leaf."""
+        fresh: Document = {"n": self.document["n"] + 1, "rows": {**self.document["rows"], key: value}}
+        epoch, seq = self.position
+        self.position = Position(epoch, seq + 1)
+        delta: dict[str, Any] = diff(self.document, fresh)
+        self.document = fresh
+        self.feed.take(FrameRecord(epoch=epoch, seq=seq + 1, ts_event=0, convention="exact", delta=delta))
+
+    @rule()
+    def publisher_begins_again(self) -> None:
+        """A new epoch."""
+        self.position = Position(self.position.epoch + 1, 1)
+        self.document = {"n": 0, "rows": {}}
+        self.feed.adopt(self.state())
+
+    @rule(seconds=st.sampled_from([0.1, 0.3, 1.0, 30.0]))
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time.go_on(seconds)
+
+    @rule(which=st.integers(0, len(MANNERS) - 1), times=st.integers(1, 20))
+    def read(self, which: int, times: int) -> None:
+        """Let a reader take some messages."""
+        for _ in range(times):
+            self.readers[which].take()
+
+    @rule(which=st.integers(0, len(MANNERS) - 1), seconds=st.sampled_from([0.0, 0.3, 5.0]))
+    def leave_and_come_back(self, which: int, seconds: float) -> None:
+        """Lose the connection, and resume on another within a minute."""
+        reader = self.readers[which]
+        self.feed.discard(reader.outbox, "t", keep=True)
+        self.time.go_on(seconds)
+        self.feed.sweep(self.time.time() - RESUME_SECONDS)
+        held = reader.mirror.positions.get("t")
+        reader.outbox = Outbox(nowhere)
+        position = Position(*held) if held else None
+        self.feed.add(reader.outbox, "c", SUBSCRIPTION, reader.manner, position)
+
+    @precondition(lambda self: hasattr(self, "readers"))
+    @invariant()
+    def whoever_has_read_everything_holds_what_was_shown_last(self) -> None:
+        """The mirror itself refuses holes and going back."""
+        for reader in self.readers:
+            slot = reader.outbox.slots["t"]
+            if reader.manner.interval_ms == 0 and reader.mirror.positions.get("t") == self.position:
+                assert reader.mirror.documents["t"] == self.document
+            assert slot is not None
+
+    def teardown(self) -> None:
+        """Whoever reads on ends with the latest."""
+        if not hasattr(self, "readers"):
+            return
+        self.time.go_on(120.0)
+        for reader in self.readers:
+            while reader.take():
+                pass
+            assert reader.mirror.documents["t"] == self.document
+            assert reader.mirror.positions["t"] == self.position
+
+
+TestPublications = Publications.TestCase
+
+
+def stream(feed: Feed, count: int) -> None:
+    """Publish `count` changes of a counter after seq 1."""
+    for seq in range(2, count + 2):
+        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta={"n": seq}))
+
+
+def begun(timeline: Timeline) -> Feed:
+    """Return a feed that holds seq 1."""
+    feed = Feed(timeline, lambda: 0)
+    feed.adopt(State(epoch=1, seq=1, ts_event=0, convention="exact", document={"n": 1}))
+    return feed
+
+
+@given(missed=st.integers(0, 40), manner=st.sampled_from(MANNERS[:2]))
+def test_a_resume_within_a_minute_brings_the_missed_deltas_byte_for_byte(missed: int, manner: Manner) -> None:
+    timeline = Timeline()
+    feed, gone, stays = begun(timeline), Outbox(nowhere), Outbox(nowhere)
+    for outbox in (gone, stays):
+        feed.add(outbox, "c", SUBSCRIPTION, manner, None)
+        assert outbox.slots["t"].take()
+    feed.discard(gone, "t", keep=True)
+    sent = []
+    for seq in range(2, missed + 2):
+        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta={"n": seq}))
+        sent.append(stays.slots["t"].take())
+    timeline.go_on(59.0)
+    back = Outbox(nowhere)
+    assert feed.add(back, "c", SUBSCRIPTION, manner, Position(1, 1))
+    assert [back.slots["t"].take() for _ in range(missed)] == sent
+    assert back.slots["t"].take() is None
+
+
+def test_a_later_resume_begins_with_a_snapshot() -> None:
+    timeline = Timeline()
+    feed, stays, back = begun(timeline), Outbox(nowhere), Outbox(nowhere)
+    feed.add(stays, "c", SUBSCRIPTION, Manner(), None)
+    stream(feed, 1)
+    timeline.go_on(2 * RESUME_SECONDS)
+    feed.take(FrameRecord(epoch=1, seq=3, ts_event=0, convention="exact", delta={"n": 3}))
+    assert not feed.add(back, "c", SUBSCRIPTION, Manner(), Position(1, 1))
+    mirror = Mirror()
+    message = back.slots["t"].take()
+    assert message is not None
+    assert mirror.take(message)["type"] == "snapshot"
+
+
+def test_what_nobody_comes_back_to_is_given_up_after_a_minute() -> None:
+    timeline = Timeline()
+    feed, gone = begun(timeline), Outbox(nowhere)
+    feed.add(gone, "c", SUBSCRIPTION, Manner(), None)
+    feed.discard(gone, "t", keep=True)
+    timeline.go_on(RESUME_SECONDS - 1)
+    feed.sweep(timeline.time() - RESUME_SECONDS)
+    assert feed.watched
+    timeline.go_on(2)
+    feed.sweep(timeline.time() - RESUME_SECONDS)
+    assert not feed.watched
+
+
+def test_an_interval_brings_one_frame_at_its_beginning_and_then_one_each() -> None:
+    timeline = Timeline()
+    feed, outbox, mirror = begun(timeline), Outbox(nowhere), Mirror()
+    feed.add(outbox, "c", SUBSCRIPTION, Manner("json", 1_000), None)
+    arrived = []
+    for seq in range(2, 42):  # ten a second for four seconds
+        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta={"n": seq}))
+        while message := outbox.slots["t"].take():
+            frame = mirror.take(message)
+            arrived.append((round(timeline.time(), 1), frame["type"], frame["seq"]))
+        timeline.go_on(0.1)
+    assert [kind for _, kind, _ in arrived] == ["snapshot"] + ["delta"] * (len(arrived) - 1)
+    assert [at for at, _, _ in arrived] == pytest.approx([0.0, 1.0, 2.0, 3.0], abs=0.11)
+    assert mirror.documents["t"]["n"] >= 31
