@@ -4,13 +4,12 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Registers how a socket is authenticated."""
+    """Connects what follows from a change of a user or a key."""
 
     name = "accounts"
 
     def ready(self) -> None:
-        """Lend streaming the authentication of this app; streaming knows no accounts."""
-        from accounts import tokens
-        from streaming import authentication
+        """Connect the signals."""
+        from accounts import signals
 
-        authentication.register(tokens.authenticate_scope)
+        signals.connect()

@@ -9,7 +9,7 @@ import jwt
 from django.conf import settings
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 
 from accounts.principal import Refused
@@ -67,6 +67,14 @@ class AccessToken(simplejwt.BlacklistMixin[Any], simplejwt.AccessToken):
         """Leave that to the standing of its user, which is asked with every request and remembered for a moment."""
 
 
+class Replayed(TokenError):
+    """A refresh token that was used, or logged out, before: `user_id` is whose it was."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__("Token is blacklisted")
+        self.user_id = user_id
+
+
 class RefreshToken(simplejwt.RefreshToken):
     """Exchanged for a new pair, once."""
 
@@ -76,6 +84,18 @@ class RefreshToken(simplejwt.RefreshToken):
     def token_backend(self) -> TokenBackend:
         """Return our ring."""
         return key_ring()
+
+    def check_blacklist(self) -> None:
+        """Raise Replayed for one that is on the blacklist."""
+        try:
+            super().check_blacklist()
+        except TokenError as error:
+            raise Replayed(int(self.payload.get(api_settings.USER_ID_CLAIM, 0))) from error
+
+    def end(self) -> bool:
+        """Put the token on the blacklist; return False where somebody else has just done so."""
+        found: Any = self.blacklist()  # a row and whether it is new, whatever is annotated
+        return bool(found[1])
 
 
 @dataclass(frozen=True, slots=True)

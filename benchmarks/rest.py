@@ -122,9 +122,8 @@ def analyse() -> None:
 
 def access_token() -> str:
     """Return a token of a user of ours; it outlives the run."""
-    from rest_framework_simplejwt.tokens import AccessToken
-
     from accounts.models import User
+    from accounts.tokens import AccessToken
 
     token = AccessToken.for_user(User.objects.create_user("bench"))
     token.set_exp(lifetime=timedelta(hours=2))

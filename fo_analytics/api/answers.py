@@ -125,13 +125,3 @@ class ExpiriesShape(Shape):
     underlying = serializers.CharField()
     ts_event = serializers.IntegerField(help_text="ms UTC")
     expiries = ExpiryShape(many=True)
-
-
-class ProblemShape(Shape):
-    """An error (problem+json)."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # as above

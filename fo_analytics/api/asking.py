@@ -9,11 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from fo_analytics.api.answers import ProblemShape
 from fo_analytics.api.keeping import Timing, kept, ttl
 from fo_analytics.domain.calendar import from_ms, ist_date
 from tradingviz.core import json
-from tradingviz.core.errors import PROBLEM_TYPE
+from tradingviz.core.errors import PROBLEM_TYPE, ProblemShape
 
 PROBLEMS = {
     (status, PROBLEM_TYPE): OpenApiResponse(ProblemShape, description=text)

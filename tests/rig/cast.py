@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
+from accounts.tokens import AccessToken
 
 PASSWORD = "correct horse battery staple"  # of every member of the cast
 

@@ -4,6 +4,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.api.asking import Asker
+from tests.api.conftest import without_database as without_database  # a fixture of theirs
 from tests.api.market import forget_everything
 
 

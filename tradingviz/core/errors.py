@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django_ratelimit.exceptions import Ratelimited
+from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, NotFound, Throttled, ValidationError
 from rest_framework.exceptions import PermissionDenied as APIPermissionDenied
 from rest_framework.response import Response
@@ -47,6 +48,16 @@ def problem(status: int, detail: str, errors: list[Json] | None = None) -> Json:
     """Return the body of a problem: `type title status detail errors`."""
     title = HTTPStatus(status).phrase
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "errors": errors or []}
+
+
+class ProblemShape(serializers.Serializer[Any]):
+    """An error (problem+json), for the OpenAPI document."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # a name of a field, too
 
 
 def problem_response(error: Exception, context: Json) -> Response | None:

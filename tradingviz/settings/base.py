@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "tradingviz",
     "streaming",
     "accounts",
     "fo_analytics",
@@ -70,6 +71,8 @@ TEMPLATES = [
     }
 ]
 
+# What libpq understands.
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # ASGI serves each request from any thread: no connection outlives a request, the pool keeps them warm instead.
 DB_POOL_SIZE = env.integer("DB_POOL_SIZE", 8, low=0, high=200)
 DATABASES: dict[str, dict[str, Any]] = {
@@ -82,7 +85,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "PASSWORD": env.required("DB_PASSWORD", EMBEDDED),
         "CONN_MAX_AGE": 0,
         # Compiling a query takes longer than any of ours runs.
-        "OPTIONS": {"options": "-c jit=off"}
+        "OPTIONS": {"options": "-c jit=off", "sslmode": env.choice("DB_SSLMODE", "prefer", SSL_MODES)}
         | ({"pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 5}} if DB_POOL_SIZE else {}),
     }
 }
@@ -112,6 +115,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 JWT_ALGORITHM = env.choice("JWT_ALGORITHM", "HS256", ("HS256", "HS384", "HS512"))
+JWT_PREVIOUS_SECRET_KEYS = env.words("JWT_PREVIOUS_SECRET_KEYS", ())
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
@@ -123,6 +127,8 @@ SIMPLE_JWT = {
     "SIGNING_KEY": env.required("JWT_SECRET_KEY", EMBEDDED),
     "ISSUER": "tradingviz",
     "AUDIENCE": "tradingviz",
+    "TOKEN_TYPE_CLAIM": "typ",
+    "AUTH_TOKEN_CLASSES": ["accounts.tokens.AccessToken"],
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
@@ -133,6 +139,11 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "tradingviz.core.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
 }
+# A tier multiplies the requests a minute. The routes of GUESSING_LIMITED are limited by their views, per address.
+RATE_LIMIT_TIERS = {"standard": 1, "professional": 5, "internal": 50}
+GUESSING_LIMITED = ("/auth/token", "/auth/token/refresh", "/admin/login/")
+# Pages of other hosts that may read answers and open sockets.
+CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS", ())
 SPECTACULAR_SETTINGS = {
     "TITLE": "tradingviz",
     "DESCRIPTION": "Option-chain analytics, Greeks and strategies for Indian futures and options.",
@@ -183,6 +194,8 @@ INGEST_COMMIT_MS = env.integer("INGEST_COMMIT_MS", 500, low=50, high=10_000)
 RETENTION_BAR_DAYS = env.integer("RETENTION_BAR_DAYS", 90, low=0, high=36_500)
 RETENTION_CHAIN_METRIC_DAYS = env.integer("RETENTION_CHAIN_METRIC_DAYS", 400, low=0, high=36_500)
 RETENTION_BAR_ROLLUP_DAYS = env.integer("RETENTION_BAR_ROLLUP_DAYS", 0, low=0, high=36_500)
+# Counted back from today.
+RETENTION_SECURITY_EVENT_DAYS = env.integer("RETENTION_SECURITY_EVENT_DAYS", 400, low=0, high=36_500)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {
