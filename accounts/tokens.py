@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import jwt
 from django.conf import settings
@@ -62,6 +62,12 @@ class AccessToken(simplejwt.BlacklistMixin[Any], simplejwt.AccessToken):
     def token_backend(self) -> TokenBackend:
         """Return our ring."""
         return key_ring()
+
+    @classmethod
+    def for_user(cls, user: Any) -> Self:
+        """Return a token of a user; nothing is stored of it before it is logged out."""
+        token: Self = super(simplejwt.BlacklistMixin, cls).for_user(user)
+        return token
 
     def check_blacklist(self) -> None:
         """Leave that to the standing of its user, which is asked with every request and remembered for a moment."""
