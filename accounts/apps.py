@@ -4,10 +4,12 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Users and what they may."""
+    """Connects what follows from a change of a user or a key."""
 
     name = "accounts"
 
     def ready(self) -> None:
-        """Connect signals."""
-        from accounts import signals  # noqa: F401 - connects them
+        """Connect the signals."""
+        from accounts import signals
+
+        signals.connect()

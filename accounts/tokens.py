@@ -9,7 +9,7 @@ import jwt
 from django.conf import settings
 from rest_framework_simplejwt import tokens as simplejwt
 from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.utils import datetime_from_epoch
@@ -76,6 +76,14 @@ class AccessToken(simplejwt.AccessToken):
         BlacklistedToken.objects.get_or_create(token=outstanding)
 
 
+class Replayed(TokenError):
+    """A refresh token that was used, or logged out, before: `user_id` is whose it was."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__("Token is blacklisted")
+        self.user_id = user_id
+
+
 class RefreshToken(simplejwt.RefreshToken):
     """Exchanged for a new pair, once."""
 
@@ -85,6 +93,18 @@ class RefreshToken(simplejwt.RefreshToken):
     def token_backend(self) -> TokenBackend:
         """Return our ring."""
         return key_ring()
+
+    def check_blacklist(self) -> None:
+        """Raise Replayed for one that is on the blacklist."""
+        try:
+            super().check_blacklist()
+        except TokenError as error:
+            raise Replayed(int(self.payload.get(api_settings.USER_ID_CLAIM, 0))) from error
+
+    def end(self) -> bool:
+        """Put the token on the blacklist; return False where somebody else has just done so."""
+        found: Any = self.blacklist()  # a row and whether it is new, whatever is annotated
+        return bool(found[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,11 @@ app.conf.beat_schedule = {
         "schedule": 86_400.0,
         "options": {"expires": 3_600},
     },
+    "drop-old-credentials-and-events": {
+        "task": "accounts.drop_old",
+        "schedule": 86_400.0,
+        "options": {"expires": 3_600},
+    },
     "repair-holes": {
         "task": "fo_analytics.repair_holes",
         "schedule": 60.0,

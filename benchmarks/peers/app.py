@@ -78,7 +78,7 @@ def user_of(request: Request) -> str:
         claims = jwt.decode(token, KEY, algorithms=["HS256"], audience="tradingviz", issuer="tradingviz")
     except jwt.InvalidTokenError as error:
         raise HTTPException(401, str(error)) from error
-    if scheme.lower() != "bearer" or claims.get("token_type") != "access":
+    if scheme.lower() != "bearer" or claims.get("typ") != "access":
         raise HTTPException(401, "not an access token")
     return str(claims["user_id"])
 

@@ -14,10 +14,12 @@ from tradingviz.core import json
 from tradingviz.core.shapes import GATE_PROBLEMS, problems
 
 PROBLEMS = GATE_PROBLEMS | problems(
-    s400="a parameter is not valid; `errors` names it",
-    s401="no valid token",
-    s403="an API key without the scope `market`",
-    s503="nothing is known of the underlying yet, or a server does not answer",
+    {
+        400: "a parameter is not valid; `errors` names it",
+        401: "no valid token",
+        403: "an API key without the scope `market`",
+        503: "nothing is known of the underlying yet, or a server does not answer",
+    }
 )
 
 

@@ -33,7 +33,7 @@ def addresses(page: str) -> list[str]:
 
 def answers(operation: dict[str, Any]) -> dict[str, Any]:
     """Return the shape of each answer of an operation by status."""
-    return {status: answer["content"] for status, answer in operation["responses"].items()}
+    return {status: answer["content"] for status, answer in operation["responses"].items() if status != "204"}
 
 
 def test_the_document_is_valid_and_comes_without_warnings(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_the_document_is_open_api_3_1_of_this_version(document: dict[str, Any]) 
 
 
 def test_every_route_for_clients_is_described(document: dict[str, Any]) -> None:
-    routes = {f"/{pattern.pattern}" for pattern in _patterns(get_resolver())}
+    routes = {re.sub(r"<str:(\w+)>", r"{\1}", f"/{pattern.pattern}") for pattern in _patterns(get_resolver())}
     promised = {route for route in routes if route.startswith(("/fo/", "/auth/"))}
     assert promised == set(document["paths"])
 
@@ -59,6 +59,45 @@ def test_every_market_question_demands_a_token_and_says_how_it_fails(document: d
     for operation in questions.values():
         assert operation["security"] == [{"bearer": []}]
         assert {"200", "400", "401", "503"} <= set(operation["responses"])
+
+
+def test_what_changes_access_demands_a_token_and_says_how_it_fails(document: dict[str, Any]) -> None:
+    operations = {
+        (method, path): operation
+        for path, item in document["paths"].items()
+        if path.startswith(("/auth/api-keys", "/auth/logout"))
+        for method, operation in item.items()
+    }
+    assert set(operations) == {
+        ("get", "/auth/api-keys"),
+        ("post", "/auth/api-keys"),
+        ("delete", "/auth/api-keys/{prefix}"),
+        ("post", "/auth/logout"),
+    }
+    for operation in operations.values():
+        (demanded,) = operation["security"]
+        assert demanded
+        assert {"401", "403", "503"} < set(operation["responses"])
+
+
+def test_what_signs_in_demands_no_token_and_says_that_guessing_is_limited(document: dict[str, Any]) -> None:
+    for path in ("/auth/token", "/auth/token/refresh"):
+        operation = document["paths"][path]["post"]
+        assert not any(operation.get("security", []))
+        assert set(operation["responses"]) == {"200", "400", "401", "429", "503"}
+
+
+def test_every_body_and_answer_of_access_has_an_example(document: dict[str, Any]) -> None:
+    contents = [
+        content
+        for path, item in document["paths"].items()
+        if path.startswith("/auth/") and path != "/auth/token"
+        for operation in item.values()
+        for part in (operation.get("requestBody"), *(operation["responses"].get(code) for code in ("200", "201")))
+        for media, content in (part or {}).get("content", {}).items()
+    ]
+    assert len(contents) == 6
+    assert all(content.get("examples") for content in contents)
 
 
 def test_every_parameter_is_described(document: dict[str, Any]) -> None:
@@ -72,7 +111,7 @@ def test_problems_are_described_in_their_own_media_type(document: dict[str, Any]
     for path, item in document["paths"].items():
         for operation in item.values():
             for status, content in answers(operation).items():
-                expected = "application/json" if status == "200" else "application/problem+json"
+                expected = "application/json" if status in ("200", "201") else "application/problem+json"
                 assert set(content) == {expected}, (path, status)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.urls import get_resolver
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
+from accounts.tokens import AccessToken
 from tests.api.asking import PROBLEM, Asker, answer_of
 
 pytestmark = pytest.mark.usefixtures("redis_url")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,10 +12,10 @@ import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
-from accounts.gate.identity import identify
 from accounts.models import User
 from accounts.principal import Refused
-from accounts.tokens import AccessToken, key_id
+from accounts.standing import standings
+from accounts.tokens import Claims, key_id, read_access_token
 from fo_analytics.urls import urlpatterns
 from tests.api.asking import Asker, answer_of
 from tests.rig.cast import access_token
@@ -23,26 +24,38 @@ from tests.security.signing_in import gets_in, present
 PATHS = [f"/{entry.pattern}" for entry in urlpatterns]
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
-Claims = dict[str, Any]
-Forgery = Callable[[Claims], str]
+Said = dict[str, Any]
+Forgery = Callable[[Said], str]
 
 
-def genuine(user: User) -> Claims:
+def genuine(user: User) -> Said:
     """Return the claims of a valid token."""
     return dict(jwt.decode(access_token(user), options={"verify_signature": False}))
 
 
-def signed(claims: Claims, *, key: str | None = None, algorithm: str = "HS256") -> str:
-    """Return a token of some claims, signed with our key where nothing else is said."""
-    ours = settings.SIMPLE_JWT["SIGNING_KEY"]
-    return jwt.encode(claims, key or ours, algorithm=algorithm, headers={"kid": key_id(ours)})
+KEY = settings.SIMPLE_JWT["SIGNING_KEY"]
 
 
-def unsigned(claims: Claims, *, algorithm: str, signature: str = "") -> str:
+def signed(
+    claims: Said, *, key: str = KEY, algorithm: str = "HS256", kid: str | None = key_id(KEY), **headers: Any
+) -> str:
+    """Return a token of some claims, signed with our key and naming it where nothing else is said."""
+    named = headers if kid is None else {"kid": kid, **headers}
+    return jwt.encode(claims, key, algorithm=algorithm, headers=named)
+
+
+def unsigned(claims: Said, *, algorithm: str, signature: str = "") -> str:
     """Return a token put together by hand."""
-    parts = ({"alg": algorithm, "typ": "JWT", "kid": key_id(settings.SIMPLE_JWT["SIGNING_KEY"])}, claims)
+    parts = ({"alg": algorithm, "typ": "JWT", "kid": key_id(KEY)}, claims)
     encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
     return ".".join([*encoded, signature])
+
+
+def believed(token: str) -> Claims:
+    """Return what a token says, as the door of requests and sockets reads it; raises Refused."""
+    claims = read_access_token(token, now=time.time())
+    standings.of(claims.user_id).check(jti=claims.jti, password_mark=claims.password_mark)
+    return claims
 
 
 def without(name: str) -> Forgery:
@@ -55,13 +68,25 @@ def having(**changed: object) -> Forgery:
     return lambda claims: signed({**claims, **changed})
 
 
+OTHER = "another-key-that-is-long-enough-0123456789"
 LONG_AGO = datetime.now(UTC) - timedelta(seconds=5)
 FORGERIES: dict[str, Forgery] = {
     "algorithm none": lambda claims: unsigned(claims, algorithm="none"),
     "algorithm NONE with a signature": lambda claims: unsigned(claims, algorithm="NONE", signature="abc"),
     "no signature": lambda claims: signed(claims).rpartition(".")[0] + ".",
     "a signature cut short": lambda claims: signed(claims)[:-4],
-    "another key": lambda claims: signed(claims, key="another-key-that-is-long-enough-0123456789"),
+    "another key": lambda claims: signed(claims, key=OTHER),
+    "another key under its own name": lambda claims: signed(claims, key=OTHER, kid=key_id(OTHER)),
+    "no name of a key": lambda claims: signed(claims, kid=None),
+    "the name of no key": lambda claims: signed(claims, kid="00000000"),
+    "an empty name of a key": lambda claims: signed(claims, kid=""),
+    "a path for the name of a key": lambda claims: signed(claims, kid="../../dev/null"),
+    "a key brought along": lambda claims: signed(
+        claims, key=OTHER, jwk={"kty": "oct", "k": base64.urlsafe_b64encode(OTHER.encode()).decode()}
+    ),
+    "a header of HS512 over a signature of HS256": lambda claims: ".".join(
+        (unsigned(claims, algorithm="HS512").split(".")[0], *signed(claims).split(".")[1:])
+    ),
     "an empty key": lambda claims: unsigned(claims, algorithm="HS256", signature="AAAA"),
     "another algorithm, right key": lambda claims: signed(claims, algorithm="HS512"),
     "another payload under a right signature": lambda claims: ".".join(
@@ -69,8 +94,12 @@ FORGERIES: dict[str, Forgery] = {
     ),
     "expired": having(exp=LONG_AGO),
     "no expiry": without("exp"),
-    "no type": without("token_type"),
-    "the refresh type": having(token_type="refresh"),
+    "no type": without("typ"),
+    "the refresh type": having(typ="refresh"),
+    "no type we know": having(typ="untyped"),
+    "the type under simplejwt's name": lambda claims: signed(
+        {"token_type": "access", **{name: value for name, value in claims.items() if name != "typ"}}
+    ),
     "no id": without("jti"),
     "another issuer": having(iss="somebody"),
     "no issuer": without("iss"),
@@ -118,19 +147,27 @@ def test_a_forged_token_gets_nobody_in(owner: User, name: str) -> None:
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_token_is_refused_by_the_function_that_sockets_use(owner: User, name: str) -> None:
     with pytest.raises(Refused):
-        identify(FORGERIES[name](genuine(owner)))
+        believed(FORGERIES[name](genuine(owner)))
 
 
 @pytest.mark.parametrize("token", ["", ".", "..", "junk", "a.b.c", "\x00", "é.é.é", "x" * 10_000, "e30.e30.e30"])
 def test_junk_is_no_token(db: None, token: str) -> None:
     with pytest.raises(Refused):
-        identify(token)
+        believed(token)
 
 
-def test_the_principal_of_a_token_is_its_user_until_its_expiry(owner: User) -> None:
-    token = AccessToken.for_user(owner)
-    principal = identify(str(token))
-    assert (principal.user_id, principal.username, principal.expires_at) == (owner.pk, "owner", token["exp"])
+def test_what_a_token_says_is_its_user_until_its_expiry(owner: User) -> None:
+    claims = believed(access_token(owner))
+    assert claims.user_id == owner.pk
+    assert 0 < claims.expires_at - time.time() <= 600
+
+
+def test_a_token_that_was_believed_is_not_any_more_when_its_time_has_passed(owner: User) -> None:
+    token = access_token(owner)
+    ends = believed(token).expires_at
+    assert read_access_token(token, now=ends - 0.001).user_id == owner.pk
+    with pytest.raises(Refused, match="expired"):
+        read_access_token(token, now=ends)
 
 
 def test_a_token_in_the_address_opens_no_rest_path(owner: User, anybody: Asker) -> None:

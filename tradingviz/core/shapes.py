@@ -1,5 +1,6 @@
 """Shapes of answers that every app has, for the OpenAPI document."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse
@@ -20,13 +21,15 @@ class ProblemShape(Shape):
     errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # the base has a property
 
 
-def problems(**texts: str) -> dict[tuple[int, str], OpenApiResponse]:
-    """Return the error answers of an operation: `problems(s400="why")`."""
-    return {
-        (int(status.removeprefix("s")), PROBLEM_TYPE): OpenApiResponse(ProblemShape, description=text)
-        for status, text in texts.items()
-    }
+Problems = dict[tuple[int, str], OpenApiResponse]
+
+
+def problems(texts: Mapping[int, str]) -> Problems:
+    """Return the error answers of an operation: why each status comes."""
+    return {(status, PROBLEM_TYPE): OpenApiResponse(ProblemShape, description=why) for status, why in texts.items()}
 
 
 # Answers of the gate, which any path may give.
-GATE_PROBLEMS = problems(s413="the request is too large", s429="too many requests; Retry-After says when to come again")
+GATE_PROBLEMS = problems(
+    {413: "the request is too large", 429: "too many requests; `Retry-After` says for how many seconds"}
+)

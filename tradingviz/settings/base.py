@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "tradingviz",
     "streaming",
     "accounts",
     "fo_analytics",
@@ -69,6 +70,8 @@ TEMPLATES = [
     }
 ]
 
+# What libpq understands.
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # ASGI serves each request from any thread: no connection outlives a request, the pool keeps them warm instead.
 DB_POOL_SIZE = env.integer("DB_POOL_SIZE", 8, low=0, high=200)
 DATABASES: dict[str, dict[str, Any]] = {
@@ -81,7 +84,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "PASSWORD": env.required("DB_PASSWORD", EMBEDDED),
         "CONN_MAX_AGE": 0,
         # Compiling a query takes longer than any of ours runs.
-        "OPTIONS": {"options": "-c jit=off"}
+        "OPTIONS": {"options": "-c jit=off", "sslmode": env.choice("DB_SSLMODE", "prefer", SSL_MODES)}
         | ({"pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 5}} if DB_POOL_SIZE else {}),
     }
 }
@@ -123,6 +126,8 @@ SIMPLE_JWT = {
     "SIGNING_KEY": env.required("JWT_SECRET_KEY", EMBEDDED),
     "ISSUER": "tradingviz",
     "AUDIENCE": "tradingviz",
+    "TOKEN_TYPE_CLAIM": "typ",
+    "AUTH_TOKEN_CLASSES": ["accounts.tokens.AccessToken"],
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.GateAuthentication"],
@@ -200,6 +205,8 @@ INGEST_COMMIT_MS = env.integer("INGEST_COMMIT_MS", 500, low=50, high=10_000)
 RETENTION_BAR_DAYS = env.integer("RETENTION_BAR_DAYS", 90, low=0, high=36_500)
 RETENTION_CHAIN_METRIC_DAYS = env.integer("RETENTION_CHAIN_METRIC_DAYS", 400, low=0, high=36_500)
 RETENTION_BAR_ROLLUP_DAYS = env.integer("RETENTION_BAR_ROLLUP_DAYS", 0, low=0, high=36_500)
+# Counted back from today.
+RETENTION_SECURITY_EVENT_DAYS = env.integer("RETENTION_SECURITY_EVENT_DAYS", 400, low=0, high=36_500)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = {

@@ -10,9 +10,11 @@ from django.db.models import Model
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
-from rest_framework_simplejwt.tokens import RefreshToken
 
-from accounts.models import User
+from accounts import api_keys
+from accounts.models import SecurityEvent, User
+from accounts.principal import SCOPES
+from accounts.tokens import RefreshToken
 from fo_analytics.domain.calendar import from_ms
 from fo_analytics.models import Instrument, MasterImport, OfficialClose, Repair, SupersededTerms, Underlying
 from fo_analytics.services.coverage import refresh_coverage
@@ -66,12 +68,15 @@ def _fill() -> None:
     Repair.objects.create(underlying=Underlying.objects.get(), **stamps)
     MasterImport.objects.create(as_of=MONDAY, markets="NFO", added=1, changed=0, expired=0)
     Group.objects.create(name="analysts")
-    RefreshToken.for_user(User.objects.create_user("somebody")).blacklist()
+    somebody = User.objects.create_user("somebody")
+    RefreshToken.for_user(somebody).blacklist()
+    api_keys.create(user=somebody, name="report", scopes=SCOPES, expires_at=None)
+    SecurityEvent.objects.create(kind=SecurityEvent.Kind.SIGNED_IN, user=somebody, username="somebody")
 
 
 def _empty() -> None:
     close_market()
-    for model in (OutstandingToken, User, Group, MasterImport):
+    for model in (OutstandingToken, SecurityEvent, User, Group, MasterImport):
         model._default_manager.all().delete()
 
 

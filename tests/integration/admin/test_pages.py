@@ -11,7 +11,9 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
+from accounts import api_keys
+from accounts.models import ApiKey, SecurityEvent, User
+from accounts.principal import SCOPES
 from fo_analytics.models import BarCoverage, Instrument, OfficialClose, TradingSession, Underlying
 from fo_analytics.services.coverage import refresh_coverage
 from tests.api.market import FIRST, ist, list_contracts, snapshot
@@ -19,7 +21,9 @@ from tests.integration.admin.conftest import MONDAY, registered
 from tests.rig.cast import PASSWORD
 
 EVERYTHING = pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
-OURS = pytest.mark.parametrize("model", [Underlying, Instrument, TradingSession, BarCoverage, OfficialClose])
+OURS = pytest.mark.parametrize(
+    "model", [Underlying, Instrument, TradingSession, BarCoverage, OfficialClose, ApiKey, SecurityEvent]
+)
 
 
 def address(model: type[Model], page: str, *args: object) -> str:
@@ -38,6 +42,8 @@ def test_the_admin_shows_the_market_the_sessions_coverage_and_users() -> None:
     names = {model._meta.label for model in registered()}
     assert names >= {
         "accounts.User",
+        "accounts.ApiKey",
+        "accounts.SecurityEvent",
         "fo_analytics.Underlying",
         "fo_analytics.Instrument",
         "fo_analytics.TradingSession",
@@ -53,7 +59,7 @@ def test_the_front_page_leads_to_the_login_page_which_opens(db: None) -> None:
     assert browser.get(front["Location"]).status_code == 200
 
 
-def test_staff_sign_in_with_their_password(db: None) -> None:
+def test_staff_sign_in_with_their_password(db: None, redis_url: str) -> None:
     User.objects.create_superuser("boss", password=PASSWORD)
     browser = Client()
     body = {"username": "boss", "password": PASSWORD, "next": "/admin/"}
@@ -61,6 +67,7 @@ def test_staff_sign_in_with_their_password(db: None) -> None:
     assert browser.get("/admin/").status_code == 200
 
 
+@pytest.mark.usefixtures("redis_url")
 @pytest.mark.parametrize(("name", "password"), [("boss", "wrong"), ("owner", PASSWORD)])
 def test_a_wrong_password_and_somebody_who_is_not_staff_stay_outside(owner: User, name: str, password: str) -> None:
     User.objects.create_superuser("boss", password=PASSWORD)
@@ -142,6 +149,9 @@ def more_rows() -> None:
     """Make several more rows of all of our models."""
     list_contracts()
     for number in range(5):
+        user = User.objects.create_user(f"user{number}")
+        api_keys.create(user=user, name="x", scopes=SCOPES, expires_at=None)
+        SecurityEvent.objects.create(kind=SecurityEvent.Kind.SIGNED_IN, user=user, username=user.username)
         other = Underlying.objects.create(symbol=f"STOCK{number}", exchange="NSE", is_index=False)
         at = {"date": MONDAY, "price": 1.0, "observed_at": TradingSession.objects.all()[0].expires_at}
         OfficialClose.objects.create(underlying=other, **at)
