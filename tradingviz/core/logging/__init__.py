@@ -1,16 +1,21 @@
-"""Structured logs: one JSON object a line."""
+"""Structured logs: one JSON object a line, with the ids of what is being done, and without secrets.
+
+The formatter is the only place that scrubs: whatever is logged, by us or by a library, passes through it.
+"""
 
 import logging
 import threading
 from datetime import UTC, datetime
 
 from tradingviz.core import json
+from tradingviz.core.logging.context import bound
+from tradingviz.core.logging.scrub import scrub, scrubbed
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Render a record as JSON: time, level, logger, message, whatever `extra` brought, and the traceback."""
+    """Render a record as JSON: time, level, logger, pid, message, bound ids, whatever `extra` brought, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -18,16 +23,16 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "pid": record.process,
+            "message": scrub(record.getMessage()),
+            **bound(),
         }
-        line.update({k: _loggable(v) for k, v in vars(record).items() if k not in _STANDARD})
+        line.update({name: scrubbed(name, value) for name, value in vars(record).items() if name not in _STANDARD})
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = scrub(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = scrub(record.stack_info)
         return json.encode(line).decode()
-
-
-def _loggable(value: object) -> object:
-    return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else str(value)
 
 
 class OncePerKind:
