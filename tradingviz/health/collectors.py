@@ -7,6 +7,7 @@ from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+import streaming.metrics  # noqa: F401 - its names are there before the first socket is
 from fo_analytics.ingest.heartbeat import Heartbeat
 from streaming.ticker.stream import stream_key
 from tradingviz.core import metrics
