@@ -1,8 +1,8 @@
 """The application as its entry point has it, with limited statements and pages that ask PostgreSQL to wait."""
 
-# ruff: isort: skip_file - the first import loads the apps that the others need
-from tradingviz.asgi import application as application
+from tradingviz.asgi import application as application  # loads the apps that the others need
 
+# isort: split
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import path

@@ -53,9 +53,7 @@ def command(server: str, port: int, application: str) -> list[str]:
 
 
 @contextmanager
-def serving(
-    server: str, environment: Mapping[str, str], log: Path, *, application: str = APPLICATION
-) -> Iterator[Web]:
+def serving(server: str, environment: Mapping[str, str], log: Path, *, application: str = APPLICATION) -> Iterator[Web]:
     """Run `uvicorn` or `daphne` for as long as the block lasts."""
     port = free_port()
     child = spawn(command(server, port, application), log=log, environment=environment, cwd=REPOSITORY)

@@ -3,6 +3,7 @@
 import json
 import logging
 import string
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -114,6 +115,23 @@ def test_an_extra_with_a_telling_name_loses_its_value(name: str, value: Any) -> 
     nested = formatted(**{name: value}, outer={"inner": {name: value}}, pairs=[(name, "Zq9")])
     found = json.loads(nested)
     assert (found[name], found["outer"]["inner"][name], found["pairs"]) == (MARK, MARK, [[name, MARK]])
+
+
+@pytest.mark.parametrize(
+    "value", ["half a pair: \udcff", 2**70, {"deep": 2**70}, {1: {2: b"\xff"}}, {3, 4}, float("nan")]
+)
+def test_what_has_no_form_in_json_is_logged_all_the_same(value: Any) -> None:
+    assert json.loads(formatted(f"said {value}", odd=value))["message"]
+
+
+def test_arguments_that_do_not_fit_are_logged_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    record = logging.makeLogRecord({"msg": "%d of %s", "args": ("token=Zq9secret",)})
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    handler.handle(record)
+    told = capsys.readouterr()
+    assert "%d of %s" in json.loads(told.out)["message"]
+    assert "Zq9" not in told.out + told.err
 
 
 def test_a_password_of_digits_is_a_password() -> None:

@@ -6,6 +6,7 @@ write style elements at run time, and ReDoc builds its search index in a worker;
 """
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
@@ -40,7 +41,9 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         for name, value in EVERYWHERE.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault(_CSP, _policy(request, response))
+        # 304 has no type, and its headers would replace those of the page that the browser keeps.
+        if response.status_code != HTTPStatus.NOT_MODIFIED:
+            response.headers.setdefault(_CSP, _policy(request, response))
         return response
 
 

@@ -24,7 +24,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "pid": record.process,
-            "message": scrub(record.getMessage()),
+            "message": scrub(_message(record)),
             **bound(),
         }
         line.update({name: scrubbed(name, value) for name, value in vars(record).items() if name not in _STANDARD})
@@ -32,7 +32,22 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = scrub(self.formatException(record.exc_info))
         if record.stack_info:
             line["stack"] = scrub(record.stack_info)
-        return json.encode(line).decode()
+        try:
+            return json.encode(line).decode()
+        except (TypeError, ValueError, OverflowError):  # half a surrogate pair, a number beyond 64 bits
+            return json.encode({name: _encodable(value) for name, value in line.items()}).decode()
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the message. Arguments that do not fit are not left to logging, which would print them as they are."""
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        return f"{record.msg} {record.args!r}"
+
+
+def _encodable(value: object) -> str:
+    return str(value).encode(errors="backslashreplace").decode()
 
 
 class OncePerKind:
