@@ -12,12 +12,12 @@ import pytest
 from tradingviz.core.logging.files import SharedRotatingFileHandler
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LINES = 3_000
+LINES = 6_000
 WRITER = """
 import logging, sys
 from tradingviz.core.logging import JsonFormatter
 from tradingviz.core.logging.files import SharedRotatingFileHandler
-handler = SharedRotatingFileHandler(sys.argv[1], max_bytes=60_000, kept=100)
+handler = SharedRotatingFileHandler(sys.argv[1], max_bytes=10_000, kept=400)
 handler.setFormatter(JsonFormatter())
 logger = logging.getLogger("writer")
 logger.addHandler(handler)
@@ -43,11 +43,14 @@ def test_two_processes_lose_no_line_over_rotations(tmp_path: Path) -> None:
     for writer in writers:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        writer.communicate("go\n", timeout=60)
+    for writer in writers:  # both at once: one after the other they could not disturb each other
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
     files = [file for file in path.parent.iterdir() if file.suffix != ".lock"]
     found = [json.loads(line) for file in files for line in file.read_text().splitlines()]
-    assert len(files) >= 5
+    assert len(files) >= 50
     assert sorted((line["who"], line["number"]) for line in found) == [(w, n) for w in "ab" for n in range(LINES)]
 
 
