@@ -29,4 +29,4 @@ EXPOSE 8081
 # The first allowed host is asked for, as Django refuses others.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", \
     "import os, urllib.request as r; h = os.environ.get('ALLOWED_HOSTS', '').split(',')[0].strip('*. ') or 'localhost'; r.urlopen(r.Request('http://127.0.0.1:8081/health/live', headers={'Host': h}), timeout=4)"]
-CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8081", "tradingviz.asgi:application"]
+CMD ["python", "-m", "daphne", "-v", "0", "-b", "0.0.0.0", "-p", "8081", "tradingviz.asgi:application"]

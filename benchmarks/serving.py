@@ -41,7 +41,18 @@ def targets() -> Iterator[list[Target]]:
     """Start ours by Daphne and by uvicorn, and the peer where its packages are; end them afterwards."""
     ports = [free_port() for _ in range(3)]
     commands = {
-        "ours, Daphne": [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(ports[0]), APPLICATION],
+        "ours, Daphne": [
+            sys.executable,
+            "-m",
+            "daphne",
+            "-v",
+            "0",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(ports[0]),
+            APPLICATION,
+        ],
         "ours, uvicorn": [sys.executable, *uvicorn(ports[1], APPLICATION)],
     }
     if PEERS_PYTHON.exists():

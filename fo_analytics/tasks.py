@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import Bar
@@ -40,6 +41,9 @@ def drop_expired_rows() -> int:
 def repair_holes() -> int:
     """Ask the ticker service for what the feed missed lately; return the ticks sent. Runs side by side share the work.
 
-    Without an answer there is one line in the log, and the next run asks again.
+    Without an answer there is one line in the log, and the next run asks again. Where there is no such service, holes
+    stay.
     """
+    if settings.TICKER_SERVICE_URL is None:
+        return 0
     return backfill.repair_holes(now_ms=now_ms(), client=backfill.ticker_client())

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from streaming import hub
+from streaming import hub, metrics
 from streaming.authentication import Identity, Unavailable
 from streaming.outbox import Send
 from streaming.protocol import Close
@@ -21,6 +21,8 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
         super().__init__()
         self._hub = through
         self._session: Session | None = None
+        self._opened = False
+        self._code: int | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one socket; whatever ends it, the hub forgets it."""
@@ -29,6 +31,8 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
         finally:
             if self._session:
                 self._session.end()
+            if self._opened:
+                metrics.closed(self._code)
 
     async def connect(self) -> None:
         """Accept, then close whom we refuse: browsers are told the code of an accepted socket only.
@@ -38,6 +42,8 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
         scope = cast("dict[str, Any]", self.scope)
         identity: Identity = scope["identity"]
         await self.accept(scope.get("subprotocol"))
+        self._opened = True
+        metrics.opened()
         if refusal := _refusal(identity, crowded=scope.get("crowded", False)):
             await self.close(code=int(refusal))
         else:
@@ -45,6 +51,10 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
             send = cast("Send", self.base_send)
             through = self._hub or hub.current()
             self._session = Session(identity.principal, send, through, scope["gatekeeper"])
+
+    async def disconnect(self, code: int) -> None:
+        """Note how the socket ended, for the counts."""
+        self._code = code
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Hand one message to the session; a socket that was refused has none."""

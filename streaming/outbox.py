@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from contextlib import suppress
 
-from streaming import protocol
+from streaming import metrics, protocol
 from streaming.domain.conflation import Slot
 from streaming.pressure import Message, Pressure, Send
 from streaming.protocol import Format
@@ -32,9 +32,10 @@ Answer = protocol.Ack | protocol.Error | protocol.TokenExpiring | protocol.Drain
 
 def message_of(frame: protocol.Frame, wire: Format = "json") -> Message:
     """Return a frame as the ASGI message that sends it."""
+    kind = protocol.kind_of(frame)  # for our own counts; servers look at what they know
     if wire == "json":
-        return {"type": "websocket.send", "text": protocol.encode(frame)}
-    return {"type": "websocket.send", "bytes": protocol.encode_as(wire, frame)}
+        return {"type": "websocket.send", "text": protocol.encode(frame), "kind": kind}
+    return {"type": "websocket.send", "bytes": protocol.encode_as(wire, frame), "kind": kind}
 
 
 class Outbox:
@@ -128,6 +129,7 @@ class Outbox:
         """Give the server a message, and wait until there is room for the next one."""
         self._sending_since = asyncio.get_running_loop().time()
         await self._send(message)
+        metrics.sent(message["kind"])
         while (held := self._pressure.unsent()) > HELD_BYTES:
             if held > MAX_HELD_BYTES:
                 self._hang_up()

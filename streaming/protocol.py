@@ -231,6 +231,11 @@ def encode_as(wire: Format, value: Any) -> bytes:
     return _encoders[wire](value)
 
 
+def kind_of(frame: Frame) -> str:
+    """Return the type of a frame, as it stands in it."""
+    return str(type(frame).__struct_config__.tag)
+
+
 def encode(frame: Frame) -> str:
     """Return the text of a frame."""
     return encode_as("json", frame).decode()

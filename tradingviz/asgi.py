@@ -8,6 +8,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponseBase
 
+from tradingviz.core.database import limit_statements
 from tradingviz.settings.env import choose_settings
 
 
@@ -29,6 +30,7 @@ class OneThreadHandler(ASGIHandler):
 
 choose_settings()
 django.setup(set_prefix=False)
+limit_statements()
 http = OneThreadHandler()
 
 from accounts.gate.middleware import Gate  # noqa: E402 - needs the apps that django.setup loads

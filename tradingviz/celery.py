@@ -1,7 +1,12 @@
-"""The Celery app and its beat schedule: system jobs live in code."""
+"""The Celery app and its beat schedule: system jobs live in code. What a task logs carries its `task_id`."""
 
-from celery import Celery
+import logging.config
+from typing import Any
 
+from celery import Celery, signals
+from django.conf import settings
+
+from tradingviz.core.logging.context import bind
 from tradingviz.settings.env import choose_settings
 
 choose_settings()
@@ -37,3 +42,24 @@ app.conf.beat_schedule = {
         "options": {"expires": 55},
     },
 }
+
+_bound: dict[str, bind] = {}
+
+
+@signals.setup_logging.connect
+def log_like_everybody(**_: Any) -> None:
+    """Configure logging as in every other process; Celery leaves it alone then."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.task_prerun.connect
+def bind_task(task_id: str, **_: Any) -> None:
+    """Put the task's id on all lines that follow in its thread."""
+    _bound[task_id] = bind(task_id=task_id).__enter__()
+
+
+@signals.task_postrun.connect
+def release_task(task_id: str, **_: Any) -> None:
+    """The task is done, also where it failed."""
+    if held := _bound.pop(task_id, None):
+        held.__exit__()

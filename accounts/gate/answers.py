@@ -6,6 +6,7 @@ from accounts.gate.cors import Header
 from accounts.gate.quota import Verdict
 from tradingviz.core import json
 from tradingviz.core.errors import PROBLEM_TYPE, problem
+from tradingviz.core.headers import API_HEADERS
 
 Message = dict[str, Any]
 
@@ -29,7 +30,7 @@ class Answer:
 
     async def refuse(self, status: int, detail: str, headers: tuple[Header, ...] = ()) -> None:
         """Answer with a problem."""
-        own = [(b"content-type", PROBLEM_TYPE.encode()), (b"cache-control", b"no-store"), *headers]
+        own = [(b"content-type", PROBLEM_TYPE.encode()), (b"cache-control", b"no-store"), *API_HEADERS, *headers]
         await self.end(status, json.encode(problem(status, detail)), own)
 
     async def end(self, status: int, body: bytes, headers: list[Header]) -> None:

@@ -19,11 +19,12 @@ from accounts.gate.credentials import from_authorization, from_handshake, header
 from accounts.gate.identity import Identity, SocketGatekeeper, identity_of
 from accounts.gate.quota import Quotas
 from accounts.gate.rules import route_of, rule_for, socket_rule
-from tradingviz.core.logging import bind
+from tradingviz.core.logging.config import ACCESS_LOGGER
+from tradingviz.core.logging.context import bind
 from tradingviz.core.metrics import observe
 from tradingviz.core.redis import loop_client
 
-access_log = logging.getLogger("tradingviz.access")
+access_log = logging.getLogger(ACCESS_LOGGER)
 
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
@@ -72,7 +73,7 @@ class Gate:
             "crowded": not verdict.allowed,
             "subprotocol": credential.subprotocol if credential else None,
         }
-        with bind(**_names(identity)):
+        with bind(socket_id=scope["request_id"], **_names(identity)):
             await self._application({**scope, **found}, receive, send)
 
     async def _http(self, scope: Scope, receive: Any, send: Any) -> None:

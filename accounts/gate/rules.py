@@ -7,8 +7,8 @@ from django.urls import Resolver404, resolve
 
 from accounts.gate.quota import Rule
 from accounts.principal import Principal
+from tradingviz.core.metrics import UNMATCHED
 
-UNMATCHED = "unmatched"
 DEFAULT_BUCKET = "all"
 SOCKET_BUCKET = "socket"
 

@@ -48,7 +48,9 @@ class Outcome:
 
 
 def ticker_client() -> TickerClient:
-    """Return the client of TICKER_SERVICE_URL."""
+    """Return the client of TICKER_SERVICE_URL. Raises TickerUnavailable where that is off."""
+    if settings.TICKER_SERVICE_URL is None:
+        raise TickerUnavailable("there is no ticker service: TICKER_SERVICE_URL is off")
     return TickerClient(settings.TICKER_SERVICE_URL)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from fo_analytics.domain.calendar import from_ms, ist_date
@@ -15,8 +16,9 @@ from tradingviz.core.clock import now_ms
 
 
 @pytest.fixture
-def working(db: None, redis_url: str) -> None:
-    """PostgreSQL and Redis answer."""
+def working(transactional_db: None, redis_url: str, settings: Settings) -> None:
+    """PostgreSQL and Redis answer; there is no ticker service. What is stored is committed: others look, too."""
+    settings.TICKER_SERVICE_URL = None
     forget_everything()
 
 

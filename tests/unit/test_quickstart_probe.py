@@ -1,5 +1,6 @@
 """Reading /health of a real server on loopback."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +52,12 @@ def test_no_ticks_yet_is_none_of_them(server: Server) -> None:
 def test_degraded_is_not_well_and_says_why(server: Server) -> None:
     body = b'{"status": "degraded", "ingest": "unhealthy", "ticks": null}'
     assert asked(server, 200, body).trouble == body.decode()
+
+
+def test_a_ticker_service_that_is_away_is_no_trouble_of_ours(server: Server) -> None:
+    ours = {"database": "healthy", "redis": "healthy", "ingest": "healthy"}
+    body = json.dumps({"status": "degraded", **ours, "ticker": "unhealthy", "ticks": 7}).encode()
+    assert asked(server, 200, body) == Health(None, 7)
 
 
 def test_an_error_answer_is_not_well_and_says_why(server: Server) -> None:

@@ -199,6 +199,9 @@ def test_a_start_without_a_secret_stops_with_its_name(folder: Path, missing: str
         ("TICKER_SERVICE_URL", "ftp://x"),
         ("RISK_FREE_RATE", "nan"),
         ("LOG_LEVEL", "LOUD"),
+        ("LOG_FILE", "/proc/no/such/app.log"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/proc/no/such"),
+        ("DB_STATEMENT_TIMEOUT_MS", "15s"),
     ],
 )
 def test_a_junk_setting_stops_the_start_with_its_name(folder: Path, name: str, junk: str) -> None:
@@ -217,3 +220,44 @@ def test_production_does_not_start_without_its_own_key_and_hosts(folder: Path) -
     done = check(folder, ENVIRONMENT="production", DB_PASSWORD=SECRET, JWT_SECRET_KEY=SECRET)
     assert done.returncode != 0
     assert "DJANGO_SECRET_KEY" in done.stderr.splitlines()[-1]
+
+
+def test_off_is_no_address_and_all_else_must_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "off")
+    assert env.url_or_off(NAME, "http://a", ("http",)) is None
+    monkeypatch.setenv(NAME, "of")
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        env.url_or_off(NAME, "http://a", ("http",))
+
+
+def test_a_file_is_below_the_projects_folder_unless_it_says_otherwise(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert env.file(NAME, "logs/app.log") == folder / "logs" / "app.log"
+    assert (folder / "logs").stat().st_mode & 0o777 == 0o700
+    monkeypatch.setenv(NAME, str(tmp_path / "x.log"))
+    assert env.file(NAME, "logs/app.log") == tmp_path / "x.log"
+    monkeypatch.setenv(NAME, "off")
+    assert env.file(NAME, "logs/app.log") is None
+
+
+def test_a_default_file_that_cannot_be_written_is_left_out_and_a_named_one_stops_the_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "logs").write_text("in the way")
+    assert env.file(NAME, "logs/app.log") is None
+    monkeypatch.setenv(NAME, "logs/app.log")
+    with pytest.raises(ImproperlyConfigured, match="cannot be written"):
+        env.file(NAME, "off")
+
+
+@pytest.mark.parametrize(("environment", "expected"), [("development", True), ("test", False), ("production", False)])
+def test_only_development_writes_a_log_file_without_being_told(environment: str, expected: bool) -> None:
+    code = (
+        f"from tradingviz.settings.{env.ENVIRONMENTS[environment]} import LOGGING; print('file' in LOGGING['handlers'])"
+    )
+    bare = {k: v for k, v in os.environ.items() if k not in ("LOG_FILE", "DJANGO_SETTINGS_MODULE")}
+    environ = {**bare, **REQUIRED, "ENVIRONMENT": environment, "ALLOWED_HOSTS": "a"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(expected)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 import redis
+from prometheus_client import Counter
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +19,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PREFIX = "cache:"
+HITS = Counter("cache_hits_total", "answers found, by level: l1 is the process's memory, l2 Redis", ["level"])
+MISSES = Counter("cache_misses_total", "answers that had to be made")
+_L1, _L2 = HITS.labels("l1"), HITS.labels("l2")
+
 _all_stores: list[dict[Any, Any]] = []
 
 
@@ -46,6 +51,12 @@ def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P,
         return ask
 
     return decorate
+
+
+def forgettable(store: dict[Any, Any]) -> dict[Any, Any]:
+    """Let `forget_all` clear a store of remembered answers."""
+    _all_stores.append(store)
+    return store
 
 
 def forget_all() -> None:
@@ -93,6 +104,7 @@ class Cache:
             body = self._remembered(key)
             if body is not None:
                 self.stats.l1_hits += 1
+                _L1.inc()
                 return body
             others = self._loading.get(key)
             ours = self._loading.setdefault(key, Future())
@@ -130,11 +142,13 @@ class Cache:
             return None
         if isinstance(body, bytes):
             self.stats.l2_hits += 1
+            _L2.inc()
             return body
         return None
 
     def _load(self, key: str, load: Callable[[], bytes], seconds: float) -> bytes:
         self.stats.total_misses += 1
+        MISSES.inc()
         body = load()
         with suppress(redis.RedisError):  # said when it was asked
             self._client().set(_PREFIX + key, body, px=max(1, int(seconds * 1000)))

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from tradingviz.core import json
+from tradingviz.core.database import renew_pool, took_too_long
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ Json = dict[str, Any]
 PROBLEM_TYPE = "application/problem+json"
 # django-ratelimit does not say when its window ends; none of ours is longer than this.
 GUESSING_WINDOW_S = 60
+TOO_LONG = "this takes the database too long: ask for less at a time"
 
 
 class TradingvizError(Exception):
@@ -57,10 +59,7 @@ def problem_response(error: Exception, context: Json) -> Response | None:
     elif isinstance(error, NotAvailable):
         response = Response(problem(503, str(error)), status=503)
     elif isinstance(error, redis.RedisError | OperationalError):
-        # Its own words may name hosts: they are for the log.
-        logger.error("a server does not answer", exc_info=error)
-        server = "Redis" if isinstance(error, redis.RedisError) else "the database"
-        response = Response(problem(503, f"{server} does not answer"), status=503)
+        response = Response(_unavailable(error), status=503)
     else:
         if isinstance(error, Ratelimited):
             error = Throttled(wait=GUESSING_WINDOW_S)
@@ -71,6 +70,35 @@ def problem_response(error: Exception, context: Json) -> Response | None:
         response = handled
     response.content_type = PROBLEM_TYPE
     return response
+
+
+def _unavailable(error: Exception) -> Json:
+    """Log why a server did not do what was asked, and return what may be told: its own words may name hosts."""
+    if took_too_long(error):
+        logger.warning("a statement ran into the limit", exc_info=error)
+        return problem(503, TOO_LONG)
+    logger.error("a server does not answer", exc_info=error)
+    if isinstance(error, redis.RedisError):
+        return problem(503, "Redis does not answer")
+    renew_pool()
+    return problem(503, "the database does not answer")
+
+
+class UnavailableMiddleware:
+    """Do for other views (admin, documents) what `problem_response` does for those of the API: 503, not 500."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer where a server does not; None leaves the error to Django."""
+        if not isinstance(error, redis.RedisError | OperationalError):
+            return None
+        return HttpResponse(json.encode(_unavailable(error)), status=503, content_type=PROBLEM_TYPE)
 
 
 def _problem_of(error: Exception, status: int) -> Json:

@@ -9,6 +9,7 @@ import redis.asyncio
 from django.conf import settings
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 # Longer than any XREAD BLOCK of ours: redis-py's default of 5 s ends a quiet blocking read as an error.
 SOCKET_TIMEOUT = 30.0
@@ -58,5 +59,10 @@ async def close_loop_client() -> None:
 
 @cache
 def shared_client() -> redis.Redis:
-    """Return this process's client for short commands; it fails fast, because somebody waits for the answer."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0)
+    """Return this process's client for short commands; it fails fast, because somebody waits for the answer.
+
+    It tries once more, since a pooled connection may be one to a Redis of before a restart; by itself redis-py would
+    try four times and pause between.
+    """
+    once = Retry(NoBackoff(), 1)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0, retry=once)

@@ -94,7 +94,7 @@ def readable(line: str) -> tuple[str | None, str]:
     if not isinstance(record, dict) or "level" not in record:
         return None, line
     level, message = str(record.get("level")), str(record.get("message", ""))
-    known = {"time", "level", "logger", "message", "exception"}
+    known = {"time", "level", "logger", "pid", "message", "exception"}
     extra = " ".join(f"{name}={value}" for name, value in record.items() if name not in known)
     parts = [f"{level} {record.get('logger', '')}: {message}", extra and f" ({extra})", _indented(record)]
     return level, "".join(part for part in parts if part)

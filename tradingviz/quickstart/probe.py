@@ -6,6 +6,7 @@ import urllib.request
 from dataclasses import dataclass
 
 _SECONDS = 3.0
+_OURS = ("database", "redis", "ingest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ def read_health(base: str) -> Health:
 def _judge(body: bytes) -> Health:
     try:
         said = json.loads(body)
-        well = said["status"] == "healthy"
+        # The ticker service is somebody else's: without it all of ours still works.
+        well = said["status"] == "healthy" or all(said.get(part) == "healthy" for part in _OURS)
         return Health(None if well else body.decode(), int(said["ticks"] or 0))
     except (ValueError, KeyError, TypeError) as error:
         return Health(f"no health report: {error!r}")

@@ -30,7 +30,7 @@ from tradingviz.quickstart.servers import (
 from tradingviz.quickstart.state import AlreadyRunning, State, open_state
 from tradingviz.quickstart.supervisor import Interrupted, Supervisor
 from tradingviz.quickstart.table import Table, process_table
-from tradingviz.settings.env import ROOT
+from tradingviz.settings.env import OFF, ROOT
 
 HEALTH_SECONDS = 60.0
 PRICES_SECONDS = 20.0
@@ -173,12 +173,17 @@ class _Run:
         return self._for_application(user, values)
 
     def _for_application(self, user: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-        """The user's own settings win, except over where the embedded servers are."""
+        """The user's own settings win, except over where the embedded servers are and which market is played."""
         forced = environment.connection_facts(values)
+        counters = user.get("PROMETHEUS_MULTIPROC_DIR") or str(self._state.fresh_counters())
+        # Nobody else knows the prices of a generated market; those of a recording are older than its service tells.
+        ticker = user.get("TICKER_SERVICE_URL", OFF) if self._options.recording is None else OFF
         marks = {
             RUN_MARKER: self._run_id,
             "TRADINGVIZ_STATE": str(self._state.folder),
             "PYTHONUNBUFFERED": "1",
+            "PROMETHEUS_MULTIPROC_DIR": counters,
+            "TICKER_SERVICE_URL": ticker,
         }
         return {**values, **user, **forced, **marks}
 

@@ -39,6 +39,13 @@ class State:
     def facts(self) -> Path:
         return self.folder / "state.json"
 
+    def fresh_counters(self) -> Path:
+        """An empty folder in which the processes of one run add up what they count."""
+        folder = self.folder / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return folder
+
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the folder for one manager; the kernel lets go when the holder dies. Raises AlreadyRunning."""

@@ -31,7 +31,8 @@ class Table:
 def process_table(*, port: int, state: Path, recording: Path | None, speed: str | None) -> Table:
     """The application's table: a recording has an end, the generated market has none."""
     beat = ("beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(state / "beat-schedule"))
-    web = ("-b", LOOPBACK, "-p", str(port), "tradingviz.asgi:application")
+    # -v 0: no access log of Daphne's own beside ours.
+    web = ("-v", "0", "-b", LOOPBACK, "-p", str(port), "tradingviz.asgi:application")
     return Table(
         preparing=(
             Process("migrate", (*_MANAGE, "migrate", "--no-input")),

@@ -6,6 +6,7 @@ from typing import Any
 import django_stubs_ext
 
 import tradingviz
+from tradingviz.core.logging.config import log_config
 from tradingviz.settings import env
 
 # Lets `ModelAdmin[Model]` and the like be written at run time too.
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "strategies",
 ]
 MIDDLEWARE = [
+    "tradingviz.core.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -51,6 +53,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tradingviz.core.errors.UnavailableMiddleware",
 ]
 ROOT_URLCONF = "tradingviz.urls"
 ASGI_APPLICATION = "tradingviz.asgi.application"
@@ -83,11 +86,21 @@ DATABASES: dict[str, dict[str, Any]] = {
         "USER": env.text("DB_USER", "stocksblitz"),
         "PASSWORD": env.required("DB_PASSWORD", EMBEDDED),
         "CONN_MAX_AGE": 0,
-        # Compiling a query takes longer than any of ours runs.
-        "OPTIONS": {"options": "-c jit=off", "sslmode": env.choice("DB_SSLMODE", "prefer", SSL_MODES)}
+        # Compiling a query takes longer than any of ours runs. A server that went away without a word is noticed.
+        "OPTIONS": {
+            "options": "-c jit=off",
+            "sslmode": env.choice("DB_SSLMODE", "prefer", SSL_MODES),
+            "connect_timeout": 5,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
+        }
         | ({"pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 5}} if DB_POOL_SIZE else {}),
     }
 }
+# Of the processes that answer requests: see core/database.py.
+DB_STATEMENT_TIMEOUT_MS = env.integer("DB_STATEMENT_TIMEOUT_MS", 15_000, low=0, high=3_600_000)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.url("REDIS_URL", "redis://localhost:6379", ("redis", "rediss", "unix"))
@@ -194,7 +207,8 @@ STATIC_URL = "/static/"
 # Assets come straight from the packages that bring them; production collects them.
 WHITENOISE_USE_FINDERS = True
 
-TICKER_SERVICE_URL = env.url("TICKER_SERVICE_URL", "http://localhost:8080", ("http", "https"))
+# None where there is none: nothing is asked for, and /health does not wait for it.
+TICKER_SERVICE_URL = env.url_or_off("TICKER_SERVICE_URL", "http://localhost:8080", ("http", "https"))
 # How many streams the ticks are spread over, by underlying; an ingest reads one of them.
 TICK_SHARDS = env.integer("TICK_SHARDS", 1, low=1, high=1024)
 TICK_SHARD = env.integer("TICK_SHARD", 0, high=1023)
@@ -209,11 +223,6 @@ RETENTION_BAR_ROLLUP_DAYS = env.integer("RETENTION_BAR_ROLLUP_DAYS", 0, low=0, h
 RETENTION_SECURITY_EVENT_DAYS = env.integer("RETENTION_SECURITY_EVENT_DAYS", 400, low=0, high=36_500)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "tradingviz.core.logging.JsonFormatter"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
-    "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
-    "loggers": {"django.server": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
-}
+# One file for all processes; containers write to stdout only, unless told.
+LOG_FILE = env.file("LOG_FILE", "logs/app.log" if ENVIRONMENT == "development" else "off")
+LOGGING = log_config(level=LOG_LEVEL, file=LOG_FILE)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[2]
+OFF = "off"
 ENVIRONMENTS = {"development": "dev", "test": "test", "production": "prod"}
 _LINE = re.compile(r"^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
 
@@ -132,6 +133,31 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
     return value
 
 
+def url_or_off(name: str, default: str, schemes: tuple[str, ...]) -> str | None:
+    """Return the variable as `url` does, None where it says `off`."""
+    return None if text(name, default) == OFF else url(name, default, schemes)
+
+
+def file(name: str, default: str) -> Path | None:
+    """Return the variable as a file's path, relative to the project's folder; None where it says `off`.
+
+    A folder that cannot be written stops the start only where the variable names it.
+    """
+    value = text(name, default)
+    if value == OFF:
+        return None
+    path = ROOT / value
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise PermissionError
+    except OSError as error:
+        if get(name) is None:
+            return None
+        raise ImproperlyConfigured(f"{name}={value!r} cannot be written") from error
+    return path
+
+
 def words(name: str, default: tuple[str, ...]) -> list[str]:
     """Return a comma-separated list."""
     value = get(name)
@@ -158,9 +184,27 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
 
 
 def choose_settings() -> None:
-    """Set DJANGO_SETTINGS_MODULE from ENVIRONMENT unless it is set already."""
+    """Set DJANGO_SETTINGS_MODULE from ENVIRONMENT unless it is set already, and where processes count together."""
     name = choice("ENVIRONMENT", "development", tuple(ENVIRONMENTS))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"tradingviz.settings.{ENVIRONMENTS[name]}")
+    _prepare_counting()
+
+
+def _prepare_counting() -> None:
+    """Hand PROMETHEUS_MULTIPROC_DIR to prometheus_client, which looks only into the process's environment.
+
+    A gauge that an earlier process of this pid left would be taken for ours: pids begin anew with every container.
+    """
+    folder = get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
+        return
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    try:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in Path(folder).glob(f"gauge_live*_{os.getpid()}.db"):
+            left.unlink(missing_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"PROMETHEUS_MULTIPROC_DIR={folder!r} cannot be written") from error
 
 
 def inherit(module: ModuleType, into: dict[str, object]) -> None:

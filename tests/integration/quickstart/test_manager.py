@@ -71,6 +71,27 @@ def test_a_signal_ends_everything_well(start_manager: StartManager, number: sign
     assert "stopped; the data is kept" in manager.output
 
 
+def environment_of(identity: Identity) -> dict[str, str]:
+    """Return the variables a process was started with."""
+    entries = Path(f"/proc/{identity.pid}/environ").read_bytes().decode().split("\0")
+    return dict(entry.split("=", 1) for entry in entries if entry)
+
+
+def test_a_replay_asks_no_ticker_service_and_its_processes_count_in_a_folder_emptied_at_the_start(
+    start_manager: StartManager,
+) -> None:
+    left = start_manager()
+    left.wait_ready()
+    (left.state / "metrics" / "counter_1.db").write_bytes(b"of a former run")
+    left.end()
+    manager = start_manager(TICKER_SERVICE_URL="http://127.0.0.1:9")
+    manager.wait_ready()
+    found = environment_of(manager.children()["worker"])
+    assert found["TICKER_SERVICE_URL"] == "off"
+    assert found["PROMETHEUS_MULTIPROC_DIR"] == str(manager.state / "metrics")
+    assert not (manager.state / "metrics" / "counter_1.db").exists()
+
+
 def test_a_signal_at_any_moment_of_the_start_ends_everything_well(start_manager: StartManager) -> None:
     manager = start_manager()
     assert wait_until(lambda: "starting PostgreSQL" in manager.output, seconds=30)

@@ -25,6 +25,7 @@ def manager(state_folder: Path, shared_data: Path) -> Iterator[Manager]:
     """The real thing at full speed."""
     port, output = free_port(), state_folder.parent / "output"
     variables = {"TRADINGVIZ_STATE": str(state_folder), "PORT": str(port), "SPEED": "max"}
+    variables["LOG_FILE"] = str(state_folder.parent / "logs" / "app.log")
     environment = without_user_settings() | variables | {"REPLAY": str(shared_data / DAY)}
     with output.open("wb") as file:
         process = subprocess.Popen(
@@ -54,6 +55,9 @@ def test_a_recorded_day_is_answered_to_the_pasted_line_and_all_ends_well(manager
     assert manager.end(signal.SIGINT) == 0, manager.output
     assert [name for name, identity in ran.items() if identity.alive] == []
     assert "Traceback" not in manager.output
+    file = (manager.state.parent / "logs" / "app.log").read_text()
+    lines = [json.loads(text) for text in file.splitlines()]
+    assert {ran[name].pid for name in ("ingest", "worker", "beat", "web")} & {line["pid"] for line in lines}
 
 
 def test_a_junk_setting_is_named_and_ends_the_start(state_folder: Path) -> None:

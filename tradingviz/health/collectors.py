@@ -1,0 +1,67 @@
+"""What /metrics tells beside what processes count themselves: Redis, what ingest says, the pool."""
+
+from collections.abc import Iterator, Sequence
+
+import redis
+from django.conf import settings
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+import streaming.metrics  # noqa: F401 - its names are there before the first socket is
+from fo_analytics.ingest.heartbeat import Heartbeat
+from streaming.ticker.stream import stream_key
+from tradingviz.core import metrics
+from tradingviz.core.clock import now_ms
+from tradingviz.core.database import count_pool
+from tradingviz.core.redis import shared_client
+from tradingviz.health.neighbours import heartbeats
+
+
+class LiveCollector(Collector):
+    """Read when asked; the same whichever process answers."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        beats = heartbeats()
+        connected = 0.0 if beats is None else 1.0
+        yield GaugeMetricFamily("redis_connected", "1 where Redis answers", value=connected)
+        if beats is None:
+            return
+        found = [beat for beat in beats if beat is not None]
+        if found:
+            yield from _ingest_metrics(found)
+        yield from _backlog()
+
+
+def _ingest_metrics(beats: Sequence[Heartbeat]) -> Iterator[Metric]:
+    """Yield the sums over all shards, and the greatest of ages and lags."""
+    now = now_ms()
+    yield CounterMetricFamily("ingest_ticks", "ticks taken in", value=sum(beat.ticks for beat in beats))
+    yield CounterMetricFamily("ingest_bars_written", "bars written or rewritten", value=sum(b.bars for b in beats))
+    published = sum(beat.published for beat in beats)
+    yield CounterMetricFamily("ingest_frames_published", "documents published", value=published)
+    age = max(now - beat.ts for beat in beats) / 1000
+    yield GaugeMetricFamily("ingest_heartbeat_age_seconds", "age of the oldest heartbeat", value=age)
+    stamped = [now - beat.ts_event for beat in beats if beat.ts_event]
+    if stamped:
+        text = "age of the newest tick, of the shard furthest behind; grows while the market is closed"
+        yield GaugeMetricFamily("ingest_lag_seconds", text, value=max(stamped) / 1000)
+    dropped = CounterMetricFamily("ingest_ticks_dropped", "ticks dropped, by kind", labels=["kind"])
+    for kind in sorted({kind for beat in beats for kind in beat.dropped}):
+        dropped.add_metric([kind], sum(beat.dropped.get(kind, 0) for beat in beats))
+    yield dropped
+
+
+def _backlog() -> Iterator[Metric]:
+    """Yield how many batches wait: what is taken leaves the stream."""
+    client = shared_client()
+    text = "batches on the tick streams that are not committed"
+    try:
+        waiting = sum(int(client.xlen(stream_key(shard))) for shard in range(settings.TICK_SHARDS))
+    except redis.RedisError:
+        return
+    yield GaugeMetricFamily("ingest_backlog_batches", text, value=waiting)
+
+
+metrics.register_live(LiveCollector())
+metrics.register_sampler(count_pool)
