@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
 from prometheus_client.parser import text_string_to_metric_families
-from rest_framework.test import APIClient
 
-from tests.api.asking import Asker
 from tests.api.market import FIRST, beat, feed, forget_everything, snapshot
+from tests.rig.asgi import asking
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 Sample = tuple[str, dict[str, str], float]
@@ -26,84 +26,91 @@ PROMISED = {
 
 
 @pytest.fixture(autouse=True)
-def fresh(db: None, redis_url: str) -> Iterator[None]:
+def fresh(transactional_db: None, redis_url: str) -> Iterator[None]:
     """Nothing remembered."""
     forget_everything()
     yield
     forget_everything()
 
 
-def scrape() -> list[Sample]:
+async def scrape() -> list[Sample]:
     """Return the samples as Prometheus reads them."""
-    response = APIClient().get("/metrics")
+    async with asking() as client:
+        response = await client.get("/metrics")
     assert response.status_code == 200
-    assert response["Content-Type"].startswith("text/plain")
-    families = text_string_to_metric_families(response.content.decode())
+    assert response.headers["Content-Type"].startswith("text/plain")
+    families = text_string_to_metric_families(response.text)
     return [(sample.name, sample.labels, sample.value) for family in families for sample in family.samples]
 
 
-def requests(**labels: str) -> float:
+async def requests(**labels: str) -> float:
     """Return how many requests of some labels were counted."""
     found = [
-        value for name, held, value in scrape() if name == "http_requests_total" and labels.items() <= held.items()
+        value
+        for name, held, value in await scrape()
+        if name == "http_requests_total" and labels.items() <= held.items()
     ]
     return sum(found)
 
 
-def test_the_promised_names_are_there() -> None:
-    scrape()
-    assert {name for name, _, _ in scrape()} >= PROMISED
+async def ask(path: str, method: str = "GET") -> None:
+    """Ask as nobody."""
+    async with asking() as client:
+        await client.request(method, path)
 
 
-def test_requests_are_counted_by_route_method_and_status(ask: Asker) -> None:
-    labels = {"method": "GET", "path": "/fo/expiries", "status": "400"}
-    before = requests(**labels)
-    ask("/fo/expiries", underlying="NOBODY")
-    ask("/fo/expiries", underlying="NOBODY", at="junk")
-    assert requests(**labels) == before + 2
+async def test_the_promised_names_are_there() -> None:
+    await scrape()
+    assert {name for name, _, _ in await scrape()} >= PROMISED
 
 
-def test_the_path_of_a_metric_is_the_route_and_never_the_url(ask: Asker) -> None:
-    before = requests(path="unmatched")
-    ask.client.get("/fo/expiries?underlying=SECRET1")
-    ask.client.get("/no/such/SECRET2")
-    ask.client.get("/admin/fo_analytics/underlying/31415/change/")
-    labels = [str(held) for _, held, _ in scrape()]
+async def test_requests_are_counted_by_route_method_and_status() -> None:
+    labels = {"method": "GET", "path": "/fo/expiries", "status": "401"}
+    before = await requests(**labels)
+    await ask("/fo/expiries?underlying=NOBODY")
+    await ask("/fo/expiries?underlying=NOBODY&at=junk")
+    assert await requests(**labels) == before + 2
+
+
+async def test_the_path_of_a_metric_is_the_route_and_never_the_url() -> None:
+    before = await requests(path="unmatched")
+    for path in ("/fo/expiries?underlying=SECRET1", "/no/such/SECRET2", "/admin/fo_analytics/underlying/31415/change/"):
+        await ask(path)
+    labels = [str(held) for _, held, _ in await scrape()]
     assert not any(word in text for text in labels for word in ("SECRET1", "SECRET2", "31415"))
-    assert requests(path="unmatched") == before + 1
+    assert await requests(path="unmatched") == before + 1
 
 
-def test_an_invented_method_makes_no_label() -> None:
-    APIClient().generic("BREW", "/health/live")
-    assert {held["method"] for name, held, _ in scrape() if name == "http_requests_total"} <= {
+async def test_an_invented_method_makes_no_label() -> None:
+    await ask("/health/live", method="BREW")
+    assert {held["method"] for name, held, _ in await scrape() if name == "http_requests_total"} <= {
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
     }  # fmt: skip
-    assert requests(method="other") >= 1
 
 
-def test_durations_are_counted_like_requests() -> None:
-    APIClient().get("/health/live")
+async def test_durations_are_counted_like_requests() -> None:
+    await ask("/health/live")
     labels = {"method": "GET", "path": "/health/live"}
-    counted = [v for n, held, v in scrape() if n == "http_request_duration_seconds_count" and labels == held]
-    assert counted == [requests(**labels)]
+    counted = [v for n, held, v in await scrape() if n == "http_request_duration_seconds_count" and labels == held]
+    assert counted == [await requests(**labels)]
 
 
-def test_redis_is_connected_while_it_answers() -> None:
-    assert ("redis_connected", {}, 1.0) in scrape()
+async def test_redis_is_connected_while_it_answers() -> None:
+    assert ("redis_connected", {}, 1.0) in await scrape()
 
 
 @pytest.mark.usefixtures("without_redis")
-def test_redis_is_not_connected_when_it_is_away_and_all_else_is_still_told() -> None:
-    samples = scrape()
+async def test_redis_is_not_connected_when_it_is_away_and_all_else_is_still_told() -> None:
+    await ask("/health/live")
+    samples = await scrape()
     assert ("redis_connected", {}, 0.0) in samples
     assert {"http_requests_total", "db_pool_size"} <= {name for name, _, _ in samples}
 
 
-def test_what_ingest_did_is_told() -> None:
-    service = feed([snapshot(FIRST)])
-    beat(service)
+async def test_what_ingest_did_is_told() -> None:
+    await sync_to_async(lambda: beat(feed([snapshot(FIRST)])))()
     ticks = len(snapshot(FIRST)[1])
-    values = {name: value for name, _, value in scrape()}
+    values = {name: value for name, _, value in await scrape()}
     assert (values["ingest_ticks_total"], values["ingest_bars_written_total"]) == (ticks, ticks)
     assert 0 <= values["ingest_heartbeat_age_seconds"] < 5
 

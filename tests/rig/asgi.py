@@ -8,6 +8,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from tradingviz.core.redis import close_loop_client
 from tradingviz.quickstart.preflight import free_port
@@ -29,6 +31,7 @@ async def asking(*, address: str = "192.0.2.1", token: str = "") -> AsyncIterato
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client
+    await sync_to_async(connections.close_all)()
     await close_loop_client()
 
 
