@@ -11,9 +11,10 @@ import numpy.typing as npt
 from fo_analytics.domain.chain import mark
 from fo_analytics.domain.indicators import MARK, Indicator, Of
 from fo_analytics.domain.moneyness import Side
-from fo_analytics.models import Instrument, InstrumentKind, Underlying
+from fo_analytics.models import Instrument, Underlying
 from fo_analytics.selectors.history import SIDES, contract_bars
 from fo_analytics.selectors.metrics import metrics_series
+from fo_analytics.selectors.reference import contracts_listed
 from fo_analytics.selectors.series import Series, Span, moneyness_group
 from fo_analytics.selectors.time_range import TimeRange
 
@@ -80,12 +81,12 @@ def _whole(indicator: Indicator, value: list[Any]) -> list[Any]:
 
 
 def _units(values: Floats) -> list[int | None]:
-    return [None if np.isnan(value) else int(value) for value in values.tolist()]
+    return [None if value != value else int(value) for value in values.tolist()]
 
 
 def _spot(underlying: Underlying, timeframe: str, span: TimeRange) -> dict[int, Any]:
-    """Return the close of the spot's bars by Unix second; two queries."""
-    keys = list(underlying.instruments.filter(kind=InstrumentKind.SPOT).values_list("pk", flat=True))
+    """Return the close of the spot's bars by Unix second; one query, and one more where it is not remembered."""
+    keys = [spot.instrument_id for spot in contracts_listed(underlying_id=underlying.pk, expiries=())]
     bars = contract_bars(instrument_ids=keys, timeframe=timeframe, span=span, columns=("close",))
     return {at: close for columns in bars.values() for at, close in zip(columns["time"], columns["close"], strict=True)}
 
