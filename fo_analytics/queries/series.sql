@@ -1,6 +1,7 @@
 -- The bars of the contracts that stood at some moneyness levels of an underlying, bucket by bucket.
 --
--- `wanted` has a row per series: a kind, and its steps up the ladder from the money.
+-- `wanted` has a row per series: a kind, and its steps up the ladder from the money. `spot_id` is the instrument whose
+-- close stands beside each bucket, null for none.
 -- `span` has a row per stretch of a session in which the series means one expiry: the buckets that open in it. The money
 -- of a bucket is that of its newest minute which knew one. A level is a step on the ladder of that day's listed strikes,
 -- calls and puts alike: beyond the ladder, and where the side is not listed or has no bar, there is no row. The bounds
@@ -38,7 +39,7 @@ ladder AS MATERIALIZED (
     GROUP BY number
 ),
 bucket AS MATERIALIZED (
-    SELECT span.number, known.time, known.money
+    SELECT span.number, known.time, known.money, spot.close AS spot
     FROM span
     CROSS JOIN LATERAL (
         SELECT
@@ -50,9 +51,19 @@ bucket AS MATERIALIZED (
             AND metric.time >= %(from)s AND metric.time < %(until)s AND metric.atm_strike IS NOT NULL
         GROUP BY 1
     ) AS known
+    LEFT JOIN LATERAL (
+        SELECT close FROM bar
+        WHERE %(minutes)s = 1 AND bar.instrument_id = %(spot_id)s AND bar.time = known.time
+            AND bar.time >= %(from)s AND bar.time < %(until)s
+        UNION ALL
+        SELECT close FROM bar_rollup
+        WHERE %(minutes)s > 1 AND bar_rollup.instrument_id = %(spot_id)s AND bar_rollup.timeframe = %(timeframe)s
+            AND bar_rollup.time = known.time AND bar_rollup.time >= %(from)s AND bar_rollup.time < %(until)s
+    ) AS spot ON TRUE
     WHERE known.time >= span.from_at AND known.time < span.to_at
 )
-SELECT wanted.place, date_part('epoch', bucket.time), bucket.number, strikes[rung.money + steps], held.*
+SELECT wanted.place, date_part('epoch', bucket.time), bucket.number, strikes[rung.money + steps], bucket.spot,
+    held.*
 FROM bucket
 JOIN ladder USING (number)
 CROSS JOIN LATERAL (SELECT width_bucket(bucket.money, strikes) AS money) AS rung

@@ -31,12 +31,14 @@ VALUES = (
 class Series:
     """Bars (n,) in order of time: their opens (ms UTC), the contract each is of (rupees, dates), and chosen columns.
 
+    `spot` is the close of the underlying's own bar, rupees, where it was asked for.
     NaN: the bar does not have that value. There is no row where the level lies beyond the ladder, where nobody knew
     what was at the money, or where the contract has no bar.
     """
 
     time_ms: npt.NDArray[np.int64]
     strike: npt.NDArray[np.float64]
+    spot: npt.NDArray[np.float64]
     expiry: tuple[date, ...]
     values: dict[str, npt.NDArray[np.float64]]
 
@@ -80,8 +82,12 @@ def moneyness_group(
     spans: Sequence[Span],
     timeframe: str,
     values: Sequence[str],
+    spot_id: int | None = None,
 ) -> list[Series]:
-    """Return a series of moneyness_series for each side and level, over the same stretches; one query for all."""
+    """Return a series of moneyness_series for each side and level, over the same stretches; one query for all.
+
+    `spot_id` is the underlying's own instrument where its closes are wanted.
+    """
     minutes = MINUTES.get(timeframe)
     if minutes is None:
         raise InvalidRequest(f"unknown timeframe {timeframe!r}", field="timeframe", valid=list(MINUTES))
@@ -93,6 +99,7 @@ def moneyness_group(
         return [_series([], spans, values) for _ in wanted]
     parameters = {
         "underlying_id": underlying.pk,
+        "spot_id": spot_id,
         "kinds": [InstrumentKind.CALL.value if side == "call" else InstrumentKind.PUT.value for side, _ in wanted],
         "steps": steps,
         "timeframe": timeframe,
@@ -161,11 +168,12 @@ def span_columns(spans: Sequence[Span]) -> dict[str, Any]:
 
 
 def _series(rows: Sequence[tuple[Any, ...]], spans: Sequence[Span], values: Sequence[str]) -> Series:
-    time, number, strike, *columns = zip(*rows, strict=True) if rows else [()] * (3 + len(values))
+    time, number, strike, spot, *columns = zip(*rows, strict=True) if rows else [()] * (4 + len(values))
     expiries = [span.expiry for span in spans]
     return Series(
         time_ms=milliseconds(time),
         strike=np.array(strike, np.float64),
+        spot=np.array(spot, np.float64),
         expiry=tuple(expiries[at - 1] for at in number),
         values={name: np.array(column, np.float64) for name, column in zip(values, columns, strict=True)},
     )
