@@ -19,16 +19,17 @@ from fo_analytics.domain.calendar import MINUTE_MS, Calendar, Session, from_ms, 
 from fo_analytics.domain.chain import Convention, Terms
 from fo_analytics.domain.chain_view import ChainView
 from fo_analytics.domain.document import Document, Subject, chain_view, revalued
-from fo_analytics.domain.layout import Layout, arrange
+from fo_analytics.domain.layout import Layout
 from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.domain.ticks import Ints
 from fo_analytics.models import Bar, Underlying
 from fo_analytics.queries import query
-from fo_analytics.selectors.reference import ExpiryTable, contracts_listed
+from fo_analytics.selectors.reference import ExpiryTable, layout_listed
 from fo_analytics.topics import chain_topic, underlying_topic
 from streaming.state import State, read_state, read_states
 from tradingviz.core.errors import NotAvailable
 from tradingviz.core.redis import shared_client
+from tradingviz.core.sql import array_text
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ def stored_market(
     of expiries and strikes.
     """
     expires_at_ms = {expiry: to_ms(sessions.expires_at(expiry)) for expiry in expiries}
-    layout = arrange(contracts_listed(underlying_id=underlying.pk, expiries=expiries), expires_at_ms)
+    layout = layout_listed(underlying_id=underlying.pk, expires_at_ms=expires_at_ms)
     session = session_begun(until_ms, sessions)
     if session is None:
         return StoredMarket(layout, bars.empty(len(layout)), np.zeros(len(layout), np.int64))
@@ -187,7 +188,7 @@ def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
 
 def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
     parameters: dict[str, Any] = {
-        "instrument_ids": layout.instrument_ids.tolist(),
+        "instrument_ids": array_text(layout.instrument_ids.tolist()),
         "from": since,
         "to": from_ms(until_ms - MINUTE_MS),
     }
