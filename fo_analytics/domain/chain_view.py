@@ -123,7 +123,7 @@ class ChainView:
         for row, column in zip(_WHOLE, whole_numbers(cells[_WHOLE]), strict=True):
             found[row] = column
         for field, words in WORDS.items():
-            found[_PLACES[field]] = [words.get(code) for code in found[_PLACES[field]]]  # a code equals its float
+            found[_PLACES[field]] = list(map(words.get, found[_PLACES[field]]))  # a code equals its float
         for row, place in np.argwhere(np.isnan(cells)).tolist():
             found[row][place] = None
         return found
