@@ -1,7 +1,7 @@
 -- The bars of the contracts that stood at some moneyness levels of an underlying, bucket by bucket.
 --
--- `wanted` has a row per series: a kind, and its steps up the ladder from the money. `spot_id` is the instrument whose
--- close stands beside each bucket, null for none.
+-- `wanted` has a row per series: a kind, and its steps up the ladder from the money. `spot_id` is an instrument
+-- (null: none) whose closes come first, under place 0: by themselves they are one read, beside each bucket as many.
 -- `span` has a row per stretch of a session in which the series means one expiry: the buckets that open in it. The money
 -- of a bucket is that of its newest minute which knew one. A level is a step on the ladder of that day's listed strikes,
 -- calls and puts alike: beyond the ladder, and where the side is not listed or has no bar, there is no row. The bounds
@@ -39,7 +39,7 @@ ladder AS MATERIALIZED (
     GROUP BY number
 ),
 bucket AS MATERIALIZED (
-    SELECT span.number, known.time, known.money, spot.close AS spot
+    SELECT span.number, known.time, known.money
     FROM span
     CROSS JOIN LATERAL (
         SELECT
@@ -51,19 +51,9 @@ bucket AS MATERIALIZED (
             AND metric.time >= %(from)s AND metric.time < %(until)s AND metric.atm_strike IS NOT NULL
         GROUP BY 1
     ) AS known
-    LEFT JOIN LATERAL (
-        SELECT close FROM bar
-        WHERE %(minutes)s = 1 AND bar.instrument_id = %(spot_id)s AND bar.time = known.time
-            AND bar.time >= %(from)s AND bar.time < %(until)s
-        UNION ALL
-        SELECT close FROM bar_rollup
-        WHERE %(minutes)s > 1 AND bar_rollup.instrument_id = %(spot_id)s AND bar_rollup.timeframe = %(timeframe)s
-            AND bar_rollup.time = known.time AND bar_rollup.time >= %(from)s AND bar_rollup.time < %(until)s
-    ) AS spot ON TRUE
     WHERE known.time >= span.from_at AND known.time < span.to_at
 )
-SELECT wanted.place, date_part('epoch', bucket.time), bucket.number, strikes[rung.money + steps], bucket.spot,
-    held.*
+SELECT wanted.place, date_part('epoch', bucket.time), bucket.number, strikes[rung.money + steps], held.*
 FROM bucket
 JOIN ladder USING (number)
 CROSS JOIN LATERAL (SELECT width_bucket(bucket.money, strikes) AS money) AS rung
@@ -81,4 +71,11 @@ CROSS JOIN LATERAL (
         AND bar_rollup.time = bucket.time AND bar_rollup.time >= %(from)s AND bar_rollup.time < %(until)s
 ) AS held
 WHERE strikes[rung.money] = bucket.money
-ORDER BY wanted.place, bucket.time
+UNION ALL
+SELECT 0, date_part('epoch', "time"), NULL, close, {nothing} FROM bar
+WHERE %(minutes)s = 1 AND instrument_id = %(spot_id)s AND "time" >= %(from)s AND "time" < %(until)s
+UNION ALL
+SELECT 0, date_part('epoch', "time"), NULL, close, {nothing} FROM bar_rollup
+WHERE %(minutes)s > 1 AND instrument_id = %(spot_id)s AND timeframe = %(timeframe)s
+    AND "time" >= %(from)s AND "time" < %(until)s
+ORDER BY 1, 2
