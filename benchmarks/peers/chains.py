@@ -18,6 +18,7 @@ from fo_analytics.domain.chain import (
     spot_is_contradicted,
     value_chain,
 )
+from fo_analytics.domain.changes import Reference, changes
 from fo_analytics.domain.labels import labels_of, monthly_expiries
 from fo_analytics.domain.minute_close import ChainMeasures, measure
 from fo_analytics.domain.moneyness import label
@@ -54,10 +55,11 @@ NEWEST = """
 SELECT
     wanted.id, COALESCE(newest.close, priced.close), date_part('epoch', COALESCE(newest.last_at, priced.last_at)),
     newest.bid, newest.bid_qty::float8, newest.ask, newest.ask_qty::float8, date_part('epoch', newest.quote_at),
-    newest.cumulative_volume::float8, newest.oi::float8, date_part('epoch', newest.oi_at)
+    newest.cumulative_volume::float8, newest.oi::float8, date_part('epoch', newest.oi_at),
+    date_part('epoch', newest.time)
 FROM unnest($1::bigint[]) AS wanted (id)
 CROSS JOIN LATERAL (
-    SELECT close, last_at, bid, bid_qty, ask, ask_qty, quote_at, cumulative_volume, oi, oi_at FROM bar
+    SELECT time, close, last_at, bid, bid_qty, ask, ask_qty, quote_at, cumulative_volume, oi, oi_at FROM bar
     WHERE instrument_id = wanted.id AND time >= $2 AND time <= $3 ORDER BY time DESC LIMIT 1
 ) AS newest
 LEFT JOIN LATERAL (
@@ -124,6 +126,19 @@ class Chains:
         found: Ladder = await self._remembered(("ladder", symbol, expiry), load)
         return found
 
+    async def reference(
+        self, symbol: str, expiry: date, ladder: Ladder, session: tuple[datetime, datetime]
+    ) -> Reference:
+        """Return an expiry as the last minutes of a session had it, from its open until the next one's."""
+
+        since, until = session[0], session[1] - timedelta(minutes=1)
+
+        async def load() -> Reference:
+            return reference_of(ladder, await self._pool.fetch(NEWEST, ladder.ids, since, until))
+
+        found: Reference = await self._remembered(("reference", symbol, expiry, session), load)
+        return found
+
     async def strike_distribution(self, symbol: str, wanted: str | None, at_ms: int, levels: int) -> dict[str, Any]:
         """Return the body of one chain as of an instant."""
         as_of = datetime.fromtimestamp(at_ms / 1000, UTC)
@@ -132,11 +147,13 @@ class Chains:
         alive = labels_of(listed[symbol], as_of, monthly=monthly, expires_at=lambda day: sessions[day][1])
         chosen = next(each for each in alive if wanted in (None, *each.labels, each.expiry.isoformat()))
         ladder = await self.ladder(symbol, chosen.expiry)
-        opens_at = max(opens for opens, _ in sessions.values() if opens <= as_of)
+        before, opens_at = sorted(opens for opens, _ in sessions.values() if opens <= as_of)[-2:]
         rows = await self._pool.fetch(NEWEST, ladder.ids, opens_at, as_of - timedelta(minutes=1))
         quotes = quotes_of(ladder, rows)
+        reference = await self.reference(symbol, chosen.expiry, ladder, (before, opens_at))
         expires_ms = round(sessions[chosen.expiry][1].timestamp() * 1000)
-        body = chain_body(quotes, chosen.expiry, at_ms, expires_ms, levels, check_spot=chosen is alive[0])
+        times = at_ms, expires_ms
+        body = chain_body(quotes, reference, chosen.expiry, times, levels, check_spot=chosen is alive[0])
         head = {"underlying": symbol, "ts_event": at_ms, "convention": "exact", "levels": levels}
         return {**head, "chains": [{**body, "labels": chosen.labels}]}
 
@@ -163,8 +180,8 @@ def ladder_of(rows: Sequence[Any]) -> Ladder:
 def quotes_of(ladder: Ladder, rows: Sequence[Any]) -> Quotes:
     """Return what the rows of NEWEST show."""
     own = [row for row in rows if row[0] != ladder.spot_id]
-    values = np.array([tuple(row)[1:] for row in own], np.float64)
-    sides, places = np.array([ladder.places[row[0]] for row in own]).T
+    values = np.array([tuple(row)[1:11] for row in own], np.float64).reshape(-1, len(COLUMNS))
+    sides, places = np.array([ladder.places[row[0]] for row in own], np.int64).reshape(-1, 2).T
     columns: dict[str, Any] = {}
     for name, column in zip(COLUMNS, values.T, strict=True):
         columns[name] = np.full(ladder.listed.shape, np.nan)
@@ -182,10 +199,18 @@ def quotes_of(ladder: Ladder, rows: Sequence[Any]) -> Quotes:
     )
 
 
+def reference_of(ladder: Ladder, rows: Sequence[Any]) -> Reference:
+    """Return what open interest and prices are compared with."""
+    minutes = [row[-1] for row in rows if row[0] != ladder.spot_id]
+    quotes = quotes_of(ladder, rows)
+    return Reference(round(max(minutes) * 1000) + 60_000 if minutes else None, quotes.strike, quotes.last, quotes.oi)
+
+
 def chain_body(
-    quotes: Quotes, expiry: date, at_ms: int, expires_ms: int, levels: int, *, check_spot: bool
+    quotes: Quotes, reference: Reference, expiry: date, times: tuple[int, int], levels: int, *, check_spot: bool
 ) -> dict[str, Any]:
-    """Value a chain and write it down."""
+    """Value a chain as of an instant that expires at another (ms UTC), and write it down."""
+    at_ms, expires_ms = times
     terms = Terms(at_ms, expires_ms, RATE)
     trusted = not (check_spot and spot_is_contradicted(parity_forward(quotes, terms), quotes, terms))
     terms = Terms(at_ms, expires_ms, RATE, spot_is_trusted=trusted)
@@ -193,10 +218,16 @@ def chain_body(
     measures = measure(expiry, at_ms, quotes, value)
     at = int(np.searchsorted(quotes.strike, measures.atm_strike))
     shown = slice(max(at - levels, 0), at + levels + 1)
-    sides = [cells(quotes, value, side, shown, at_ms) for side in (0, 1)]
+    changed = changes(quotes.strike[shown], quotes.last[:, shown], quotes.oi[:, shown], reference)
+    extra = {"oi_change": changed.oi, "oi_change_percent": changed.oi_percent, "build_up": changed.build_up}
+    sides = [
+        cells(quotes, value, side, shown, at_ms, {name: column[side].tolist() for name, column in extra.items()})
+        for side in (0, 1)
+    ]
     strikes = quotes.strike[shown].tolist()
     return {
         **head_of(quotes, value, measures, terms),
+        "oi_reference_ts": reference.ts_ms,
         "strikes": [
             {"strike": strike} | {name: cell for name, cell in zip(SIDES, both, strict=True) if cell is not None}
             for strike, both in zip(strikes, zip(*sides, strict=True), strict=True)
@@ -231,8 +262,10 @@ def head_of(quotes: Quotes, value: Valuation, measures: ChainMeasures, terms: Te
     }
 
 
-def cells(quotes: Quotes, value: Valuation, side: int, shown: slice, at_ms: int) -> list[dict[str, Any] | None]:
-    """Return one side's contracts, None where not listed."""
+def cells(
+    quotes: Quotes, value: Valuation, side: int, shown: slice, at_ms: int, extra: dict[str, list[Any]]
+) -> list[dict[str, Any] | None]:
+    """Return one side's contracts, None where not listed; `extra` has the columns of what changed."""
     above = rungs_above(quotes.strike, value.forward.value)[shown].tolist()
     columns: dict[str, list[Any]] = {
         "mark": value.mark[side, shown].tolist(),
@@ -247,6 +280,8 @@ def cells(quotes: Quotes, value: Valuation, side: int, shown: slice, at_ms: int)
         "greeks_iv_source": [IV_SOURCES[code] for code in value.greeks_iv_source[side, shown].tolist()],
         **{name: getattr(value.greeks, name)[side, shown].tolist() for name in GREEKS},
         "moneyness": [label("call", rungs if side == 0 else -rungs) for rungs in above],
+        **extra,
+        "oi_change": [whole(amount) for amount in extra["oi_change"]],
     }
     for stamp, age in (("last_ts", "age_ms"), ("quote_ts", "quote_age_ms"), ("oi_ts", "oi_age_ms")):
         stamps = getattr(quotes, stamp)[side, shown].tolist()

@@ -70,7 +70,7 @@ def render_depth(found: ChainDepth, *, levels: int, option_side: str, lots: int,
     contracts = list(_contracts(found, levels, sides))
     measures = _measure(contracts, lots)
     rows = [_row(found, contract, measures.of(at), lots) for at, contract in enumerate(contracts)]
-    head = found.chain.document["head"]
+    head = found.chain.head
     return {
         "underlying": found.underlying.symbol,
         "expiry": found.expiry,

@@ -84,7 +84,7 @@ def _snapshot(asked: Parameters) -> Json:
     (rank,) = iv_ranks(found=found, chains=[insight], asked=named, days=asked["rank_days"])
     (reference,) = found.since_yesterday()
     part = {"levels": asked["levels"], "option_side": "both", "sort": "strike"}
-    ts_event = insight.answer.document["head"]["ts_event"]
+    ts_event = insight.answer.head["ts_event"]
     changes = oi_changes(found=found, ranking=Ranking(None, "absolute", asked["limit"], ANY_CHANGE))
     return {
         **heading(found=found, convention=insight.chain.value.convention),

@@ -2,35 +2,44 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from fo_analytics.domain.calendar import to_ms
-from fo_analytics.domain.changes import Reference, changes
-from fo_analytics.domain.document import SIDES, Document, within_levels
+from fo_analytics.domain.chain_view import FIELDS, SIDES, STAMPS, ChainView, whole_numbers
+from fo_analytics.domain.changes import Changes, Reference, changes
 from fo_analytics.selectors.chains import ChainAnswer
 from fo_analytics.selectors.reference import ExpiryTable
 
 Json = dict[str, Any]
 
-_AGES = (("last_ts", "age_ms"), ("quote_ts", "quote_age_ms"), ("oi_ts", "oi_age_ms"))
+# Hundreds are made for an answer: that takes a fraction of what dicts would.
+_Contract = msgspec.defstruct(
+    "_Contract", [*FIELDS, "oi_change", "oi_change_percent", "build_up", "age_ms", "quote_age_ms", "oi_age_ms"]
+)
 
 
 def render_chain(
     answer: ChainAnswer, reference: Reference, *, labels: list[str], levels: int, option_side: str, sort: str
 ) -> Json:
     """Return one expiry's part of a strike distribution; open interest changed since the reference."""
-    document = _with_changes(within_levels(answer.document, levels), reference)
-    head = document["head"]
-    ts = head["ts_event"]
+    view = answer.view.within_levels(levels)
+    changed = changes(np.array(view.strike), view.field("last"), view.field("oi"), reference)
+    ts = view.head["ts_event"]
+    shown = [side for side in SIDES if option_side in ("both", side)]
+    contracts = {side: _contracts(view, changed, SIDES.index(side), ts) for side in shown}
     return {
-        **{name: value for name, value in head.items() if name != "underlying"},
+        **{name: value for name, value in view.head.items() if name != "underlying"},
         "labels": labels,
         "oi_reference_ts": reference.ts_ms,
-        "spot_age_ms": _age(ts, head["spot_ts"]),
+        "spot_age_ms": _age(ts, view.head["spot_ts"]),
         "source": answer.source,
         "epoch": answer.epoch,
         "seq": answer.seq,
-        "strikes": [_row(row, option_side, ts) for row in _sorted(document, sort)],
+        "strikes": [
+            {"strike": view.strike[place]} | {side: held[place] for side, held in contracts.items() if place in held}
+            for place in _order(view, sort)
+        ],
     }
 
 
@@ -48,45 +57,26 @@ def render_expiries(table: ExpiryTable) -> list[Json]:
     ]
 
 
-def _with_changes(document: Document, reference: Reference) -> Document:
-    rows = list(document["strikes"].values())
-    strike = np.array([row["strike"] for row in rows], np.float64)
-    last, oi = (
-        np.array([[row.get(side, {}).get(name) for row in rows] for side in SIDES], np.float64).reshape(2, -1)
-        for name in ("last", "oi")
-    )
-    found = changes(strike, last, oi, reference)
-    strikes = {key: dict(row) for key, row in document["strikes"].items()}
-    for at, side in enumerate(SIDES):
-        columns = (found.oi[at].tolist(), found.oi_percent[at].tolist(), found.build_up[at].tolist())
-        for row, oi, percent, word in zip(strikes.values(), *columns, strict=True):
-            if side in row:
-                change = None if oi != oi else round(oi)
-                row[side] = {**row[side], "oi_change": change, "oi_change_percent": percent, "build_up": word}
-    return {"head": document["head"], "strikes": strikes}
+def _contracts(view: ChainView, changed: Changes, side: int, ts: int) -> dict[int, Any]:
+    """Return a side's contracts by their places on the ladder."""
+    places = np.flatnonzero(view.listed[side])
+    ages = [np.maximum(ts - view.field(stamp)[side, places], 0) for stamp in STAMPS]
+    oi_change, *ages_ms = whole_numbers(np.stack([changed.oi[side, places], *ages]))
+    percent, build_up = changed.oi_percent[side, places].tolist(), changed.build_up[side, places].tolist()
+    columns = (*view.columns(side, places), oi_change, percent, build_up, *ages_ms)
+    return dict(zip(places.tolist(), map(_Contract, *columns), strict=True))
 
 
-def _sorted(document: Document, sort: str) -> list[Json]:
-    rows = list(document["strikes"].values())
-    name, down = sort.removeprefix("-"), sort.startswith("-")
+def _order(view: ChainView, sort: str) -> list[int]:
+    """Return the places of the ladder in the order asked for, those whose value is not known last."""
+    places, (name, down) = range(len(view.strike)), (sort.removeprefix("-"), sort.startswith("-"))
     if name == "strike":
-        return sorted(rows, key=lambda row: float(row["strike"]), reverse=down)
+        return sorted(places, reverse=down)
     side, field = name.split("_")
-    known = [row for row in rows if row.get(side, {}).get(field) is not None]
-    unknown = [row for row in rows if row.get(side, {}).get(field) is None]
-    return sorted(known, key=lambda row: float(row[side][field]), reverse=down) + unknown
-
-
-def _row(row: Json, option_side: str, ts: int) -> Json:
-    sides = [side for side in SIDES if option_side in ("both", side) and side in row]
-    return {"strike": row["strike"], **{side: _with_ages(row[side], ts) for side in sides}}
-
-
-def _with_ages(cell: Json, ts: int) -> Json:
-    aged = cell.copy()
-    for stamp, name in _AGES:
-        aged[name] = _age(ts, cell[stamp])
-    return aged
+    values = view.field(field)[SIDES.index(side)].tolist()
+    known = [place for place in places if values[place] == values[place]]
+    unknown = [place for place in places if values[place] != values[place]]
+    return sorted(known, key=values.__getitem__, reverse=down) + unknown
 
 
 def _age(ts: int, stamp: int | None) -> int | None:

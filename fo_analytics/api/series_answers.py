@@ -110,7 +110,6 @@ def moneyness_answer(over: Over) -> Json:
         wanted=[(side, moneyness) for moneyness in over.asked["moneyness"] for side in over.sides],
         spans=spans,
         timeframe=over.timeframe,
-        span=over.span,
     )
     return {**over.head, "expiries": _expiries(spans), "series": list(found)}
 

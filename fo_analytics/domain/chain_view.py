@@ -1,8 +1,8 @@
 """A chain as it goes over the wire, held as one matrix: its document, and quickly what changed since another one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +31,7 @@ FIELDS: dict[str, Kind] = (
     | {"moneyness": Kind.WORD}
     | dict.fromkeys(STAMPS, Kind.WHOLE)
 )
+_WHOLE = [row for row, kind in enumerate(FIELDS.values()) if kind is Kind.WHOLE]
 MAX_RUNGS = 2_000
 WORDS: dict[str, dict[int, str | None]] = {
     "mark_source": {MarkSource.NONE: None, MarkSource.MID: "mid", MarkSource.LAST: "last"},
@@ -39,6 +40,10 @@ WORDS: dict[str, dict[int, str | None]] = {
     # Rungs out of the money: a call's label is that of as many rungs above, a put's below.
     "moneyness": {rungs: moneyness.label("call", rungs) for rungs in range(-MAX_RUNGS, MAX_RUNGS + 1)},
 }
+
+
+_PLACES = {field: row for row, field in enumerate(FIELDS)}
+_CODES = {field: {word: code for code, word in words.items()} for field, words in WORDS.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +59,38 @@ class ChainView:
     listed: Mask
     cells: Floats
 
+    @classmethod
+    def of(cls, document: Document) -> "ChainView":
+        """Return the view of a document; words it does not know become null."""
+        rows = sorted(document["strikes"].values(), key=itemgetter("strike"))
+        sides = [[row.get(side, {}) for row in rows] for side in SIDES]
+        cells = np.empty((len(FIELDS), 2, len(rows)))
+        for column, field in zip(cells, FIELDS, strict=True):
+            values = [[cell.get(field) for cell in side] for side in sides]
+            codes = _CODES.get(field)
+            column[:] = values if codes is None else [[codes.get(word) for word in side] for side in values]
+        listed = np.array([[bool(cell) for cell in side] for side in sides]).reshape(2, -1)
+        return cls(document["head"], tuple(float(row["strike"]) for row in rows), listed, cells)
+
+    def field(self, name: str) -> Floats:
+        """Return a field's numbers (2, k)."""
+        return np.asarray(self.cells[_PLACES[name]])
+
+    def within_levels(self, levels: int) -> "ChainView":
+        """Return the view with only the strikes within `levels` rungs of the at-the-money one; all without one."""
+        atm = self.head["atm_strike"]
+        if atm is None:
+            return self
+        at = self.strike.index(atm)
+        kept = slice(max(at - levels, 0), at + levels + 1)
+        return ChainView(self.head, self.strike[kept], self.listed[:, kept], self.cells[:, :, kept])
+
     def document(self) -> Document:
         """Return the document: nested dicts of JSON values."""
         rows: Document = {strike_key(strike): {"strike": strike} for strike in self.strike}
         for side in (CALL, PUT):
             places = np.flatnonzero(self.listed[side])
-            cells = zip(*self._columns(side, places), strict=True)
+            cells = zip(*self.columns(side, places), strict=True)
             for key, cell in zip(self._keys(places), cells, strict=True):
                 rows[key][SIDES[side]] = dict(zip(FIELDS, cell, strict=False))
         return {"head": self.head, "strikes": rows}
@@ -85,10 +116,17 @@ class ChainView:
     def _keys(self, places: npt.NDArray[np.int64]) -> list[str]:
         return [strike_key(self.strike[place]) for place in places.tolist()]
 
-    def _columns(self, side: int, places: npt.NDArray[np.int64]) -> list[Sequence[Any]]:
-        """Return every field's JSON values at some places of a side."""
-        found = self.cells[:, side, places].tolist()
-        return [_values(field, column) for field, column in zip(FIELDS, found, strict=True)]
+    def columns(self, side: int, places: npt.NDArray[np.int64]) -> list[list[Any]]:
+        """Return every field's JSON values at some places (n,) of a side."""
+        cells = self.cells[:, side, places]
+        found: list[list[Any]] = cells.tolist()
+        for row, column in zip(_WHOLE, whole_numbers(cells[_WHOLE]), strict=True):
+            found[row] = column
+        for field, words in WORDS.items():
+            found[_PLACES[field]] = list(map(words.get, found[_PLACES[field]]))  # a code equals its float
+        for row, place in np.argwhere(np.isnan(cells)).tolist():
+            found[row][place] = None
+        return found
 
 
 @cache
@@ -126,11 +164,10 @@ def _rungs(strike: Floats, forward: float) -> Floats:
     return np.stack([above, -above])
 
 
-def _values(field: str, column: list[float]) -> Sequence[Any]:
-    """Return a field's numbers as JSON values."""
-    if FIELDS[field] is Kind.NUMBER:
-        return [None if value != value else value for value in column]
-    if FIELDS[field] is Kind.WHOLE:
-        return [None if value != value else round(value) for value in column]
-    words = WORDS[field]
-    return [None if code != code else words[int(code)] for code in column]
+def whole_numbers(columns: Floats) -> list[list[Any]]:
+    """Return columns (c, n) as whole numbers, None for NaN."""
+    absent = np.isnan(columns)
+    found: list[list[Any]] = np.rint(np.where(absent, 0.0, columns)).astype(np.int64).tolist()
+    for row, place in np.argwhere(absent).tolist():
+        found[row][place] = None
+    return found

@@ -1,6 +1,7 @@
 -- The bars of the contracts that stood at some moneyness levels of an underlying, bucket by bucket.
 --
--- `wanted` has a row per series: a kind, and its steps up the ladder from the money.
+-- `wanted` has a row per series: a kind, and its steps up the ladder from the money. `spot_id` is an instrument
+-- (null: none) whose closes come first, under place 0: by themselves they are one read, beside each bucket as many.
 -- `span` has a row per stretch of a session in which the series means one expiry: the buckets that open in it. The money
 -- of a bucket is that of its newest minute which knew one. A level is a step on the ladder of that day's listed strikes,
 -- calls and puts alike: beyond the ladder, and where the side is not listed or has no bar, there is no row. The bounds
@@ -28,13 +29,14 @@ listed AS (
         AND COALESCE(instrument.valid_to, 'infinity') >= span.date
     GROUP BY 1, 2
 ),
+-- Each stretch's ladder, a rung per listed strike. As arrays: a rung is found in them by halving, where a join on strikes
+-- would try every rung for every bucket.
 ladder AS MATERIALIZED (
     SELECT
-        number, place, strike AS money, LEAD(strike, steps) OVER rungs AS strike,
-        LEAD(CASE kind WHEN 'CE' THEN call_id ELSE put_id END, steps) OVER rungs AS id
+        number, ARRAY_AGG(strike ORDER BY strike) AS strikes,
+        ARRAY_AGG(call_id ORDER BY strike) AS calls, ARRAY_AGG(put_id ORDER BY strike) AS puts
     FROM listed
-    CROSS JOIN wanted
-    WINDOW rungs AS (PARTITION BY number, place ORDER BY strike)
+    GROUP BY number
 ),
 bucket AS MATERIALIZED (
     SELECT span.number, known.time, known.money
@@ -51,16 +53,29 @@ bucket AS MATERIALIZED (
     ) AS known
     WHERE known.time >= span.from_at AND known.time < span.to_at
 )
-SELECT ladder.place, date_part('epoch', bucket.time), bucket.number, ladder.strike, held.*
+SELECT wanted.place, date_part('epoch', bucket.time), bucket.number, strikes[rung.money + steps], held.*
 FROM bucket
-JOIN ladder USING (number, money)
+JOIN ladder USING (number)
+CROSS JOIN LATERAL (SELECT width_bucket(bucket.money, strikes) AS money) AS rung
+CROSS JOIN wanted
+CROSS JOIN LATERAL (
+    SELECT CASE kind WHEN 'CE' THEN calls[rung.money + steps] ELSE puts[rung.money + steps] END AS id
+) AS contract
 CROSS JOIN LATERAL (
     SELECT {columns} FROM bar
-    WHERE %(minutes)s = 1 AND bar.instrument_id = ladder.id AND bar.time = bucket.time
+    WHERE %(minutes)s = 1 AND bar.instrument_id = contract.id AND bar.time = bucket.time
         AND bar.time >= %(from)s AND bar.time < %(until)s
     UNION ALL
     SELECT {columns} FROM bar_rollup
-    WHERE %(minutes)s > 1 AND bar_rollup.instrument_id = ladder.id AND bar_rollup.timeframe = %(timeframe)s
+    WHERE %(minutes)s > 1 AND bar_rollup.instrument_id = contract.id AND bar_rollup.timeframe = %(timeframe)s
         AND bar_rollup.time = bucket.time AND bar_rollup.time >= %(from)s AND bar_rollup.time < %(until)s
 ) AS held
-ORDER BY ladder.place, bucket.time
+WHERE strikes[rung.money] = bucket.money
+UNION ALL
+SELECT 0, date_part('epoch', "time"), NULL, close, {nothing} FROM bar
+WHERE %(minutes)s = 1 AND instrument_id = %(spot_id)s AND "time" >= %(from)s AND "time" < %(until)s
+UNION ALL
+SELECT 0, date_part('epoch', "time"), NULL, close, {nothing} FROM bar_rollup
+WHERE %(minutes)s > 1 AND instrument_id = %(spot_id)s AND timeframe = %(timeframe)s
+    AND "time" >= %(from)s AND "time" < %(until)s
+ORDER BY 1, 2

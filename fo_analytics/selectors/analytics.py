@@ -24,7 +24,7 @@ class Insight:
 
     def head(self) -> Json:
         """Return what every answer about a chain says of it first; `reason`: why it has no volatility at all."""
-        head = self.answer.document["head"]
+        head = self.answer.head
         names = ("expiry", "ts_event", "ts_expiry", "expired", "forward", "forward_source", "atm_strike")
         return {
             **{name: head[name] for name in names},

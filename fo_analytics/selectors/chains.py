@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,31 +17,49 @@ from fo_analytics.domain import bars
 from fo_analytics.domain.bars import Minute
 from fo_analytics.domain.calendar import MINUTE_MS, Calendar, Session, from_ms, ist_date, to_ms
 from fo_analytics.domain.chain import Convention, Terms
-from fo_analytics.domain.document import Document, Subject, chain_document, revalued
-from fo_analytics.domain.layout import Layout, arrange
+from fo_analytics.domain.chain_view import ChainView
+from fo_analytics.domain.document import Document, Subject, chain_view, revalued
+from fo_analytics.domain.layout import Layout
 from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.domain.ticks import Ints
 from fo_analytics.models import Bar, Underlying
 from fo_analytics.queries import query
-from fo_analytics.selectors.reference import ExpiryTable, contracts_listed
+from fo_analytics.selectors.reference import ExpiryTable, layout_listed
 from fo_analytics.topics import chain_topic, underlying_topic
 from streaming.state import State, read_state, read_states
 from tradingviz.core.errors import NotAvailable
 from tradingviz.core.redis import shared_client
+from tradingviz.core.sql import array_text
 
 logger = logging.getLogger(__name__)
 
 LIVE, STORED = "live", "bars"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChainAnswer:
-    """A chain's document and where it comes from; `epoch` and `seq` name the live state, None for stored ones."""
+    """A chain and where it comes from; `epoch` and `seq` name the live state, None for stored ones."""
 
-    document: Document
+    chain: ChainView | Document
     source: str
     epoch: int | None = None
     seq: int | None = None
+
+    @property
+    def head(self) -> Document:
+        """Return what concerns the expiry."""
+        head: Document = self.chain["head"] if isinstance(self.chain, dict) else self.chain.head
+        return head
+
+    @cached_property
+    def document(self) -> Document:
+        """Return the chain's document."""
+        return self.chain if isinstance(self.chain, dict) else self.chain.document()
+
+    @cached_property
+    def view(self) -> ChainView:
+        """Return the chain as a matrix."""
+        return ChainView.of(self.chain) if isinstance(self.chain, dict) else self.chain
 
 
 def live_state(*, topic: str) -> State | None:
@@ -122,7 +141,7 @@ def chains_at(
         trusted = expiry != nearest or spot_is_trusted(layout, stored.state, as_of_ms=as_of_ms, rate=rate)
         terms = Terms(as_of_ms, chain.expires_at_ms, rate, convention, trusted)
         quotes = chain.quotes(stored.state, layout.spot_slot)
-        found.append(ChainAnswer(chain_document(Subject(underlying.symbol, expiry), quotes, terms), STORED))
+        found.append(ChainAnswer(chain_view(Subject(underlying.symbol, expiry), quotes, terms), STORED))
     return tuple(found)
 
 
@@ -151,7 +170,7 @@ def stored_market(
     of expiries and strikes.
     """
     expires_at_ms = {expiry: to_ms(sessions.expires_at(expiry)) for expiry in expiries}
-    layout = arrange(contracts_listed(underlying_id=underlying.pk, expiries=expiries), expires_at_ms)
+    layout = layout_listed(underlying_id=underlying.pk, expires_at_ms=expires_at_ms)
     session = session_begun(until_ms, sessions)
     if session is None:
         return StoredMarket(layout, bars.empty(len(layout)), np.zeros(len(layout), np.int64))
@@ -169,7 +188,7 @@ def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
 
 def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
     parameters: dict[str, Any] = {
-        "instrument_ids": layout.instrument_ids.tolist(),
+        "instrument_ids": array_text(layout.instrument_ids.tolist()),
         "from": since,
         "to": from_ms(until_ms - MINUTE_MS),
     }

@@ -51,7 +51,7 @@ def chain_depth(*, underlying: str, expiry: str | None, at: int | None) -> Chain
     read = live_chains if at is None else chains_at
     (chain,) = read(underlying=found, table=table, expiries=(day,), convention=Convention.EXACT)
     books = books if chain.source == LIVE else None
-    as_of_ms = max(chain.document["head"]["ts_event"], books.ts_event if books else 0)
+    as_of_ms = max(chain.head["ts_event"], books.ts_event if books else 0)
     labels = {item.expiry: item.labels for item in table.alive()}.get(day, ())
     lots = lot_sizes(underlying_id=found.pk, expiry=day, day=ist_date(from_ms(as_of_ms)))
     return ChainDepth(found, as_of_ms, day, tuple(labels), chain, books, lots)

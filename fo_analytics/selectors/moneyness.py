@@ -11,11 +11,11 @@ import numpy.typing as npt
 from fo_analytics.domain.chain import mark
 from fo_analytics.domain.indicators import MARK, Indicator, Of
 from fo_analytics.domain.moneyness import Side
-from fo_analytics.models import Instrument, InstrumentKind, Underlying
-from fo_analytics.selectors.history import SIDES, contract_bars
+from fo_analytics.models import Instrument, Underlying
+from fo_analytics.selectors.history import SIDES
 from fo_analytics.selectors.metrics import metrics_series
+from fo_analytics.selectors.reference import contracts_listed
 from fo_analytics.selectors.series import Series, Span, moneyness_group
-from fo_analytics.selectors.time_range import TimeRange
 
 Floats = npt.NDArray[np.float64]
 _QUOTED = ("bid", "ask", "close")
@@ -43,19 +43,23 @@ def level_series(
     wanted: Sequence[tuple[Side, str]],
     spans: Sequence[Span],
     timeframe: str,
-    span: TimeRange,
 ) -> list[LevelSeries]:
-    """Return each indicator of each side and level; at most five queries, however much is asked for.
+    """Return each indicator of each side and level; at most three queries, however much is asked for.
 
-    `underlying` is the close of the spot's bar. An indicator of the chain has the bucket's value at every level.
+    One more where the spot is not remembered; `underlying` is the close of its bar. An indicator of the chain has the
+    bucket's value at every level.
     """
     columns = dict.fromkeys(("oi", "volume"))
     for one in indicators:
         columns |= dict.fromkeys(_QUOTED if one.name == MARK else (one.name,) if one.of is Of.CONTRACT else ())
     series = moneyness_group(
-        underlying=underlying, wanted=wanted, spans=spans, timeframe=timeframe, values=list(columns)
+        underlying=underlying,
+        wanted=wanted,
+        spans=spans,
+        timeframe=timeframe,
+        values=list(columns),
+        spot_id=next((spot.instrument_id for spot in contracts_listed(underlying_id=underlying.pk, expiries=())), None),
     )
-    spot = _spot(underlying, timeframe, span)
     chain = _chain(underlying, indicators, spans, timeframe)
     ticks = _ticks(underlying, spans) if any(one.name == MARK for one in indicators) else {}
     found = []
@@ -69,7 +73,7 @@ def level_series(
             oi, volume = _units(held.values["oi"]), _units(held.values["volume"])
             level = LevelSeries(
                 one.name, side, moneyness, time, _whole(one, value), held.strike.tolist(), oi, volume,
-                [spot.get(at) for at in time],
+                held.spot.tolist(),
             )  # fmt: skip
             found.append(level)
     return found
@@ -80,14 +84,7 @@ def _whole(indicator: Indicator, value: list[Any]) -> list[Any]:
 
 
 def _units(values: Floats) -> list[int | None]:
-    return [None if np.isnan(value) else int(value) for value in values.tolist()]
-
-
-def _spot(underlying: Underlying, timeframe: str, span: TimeRange) -> dict[int, Any]:
-    """Return the close of the spot's bars by Unix second; two queries."""
-    keys = list(underlying.instruments.filter(kind=InstrumentKind.SPOT).values_list("pk", flat=True))
-    bars = contract_bars(instrument_ids=keys, timeframe=timeframe, span=span, columns=("close",))
-    return {at: close for columns in bars.values() for at, close in zip(columns["time"], columns["close"], strict=True)}
+    return [None if value != value else int(value) for value in values.tolist()]
 
 
 def _chain(

@@ -69,7 +69,7 @@ def _head(found: Distribution, at: int, chain: _Changed) -> Json:
     return {
         "expiry": chain.expiry.isoformat(),
         "labels": found.labels[at],
-        "ts_event": answer.document["head"]["ts_event"],
+        "ts_event": answer.head["ts_event"],
         "reference_ts": chain.reference.ts_ms,
         "contracts": int(chain.quotes.listed.sum()),
         "compared": int(known.sum()),

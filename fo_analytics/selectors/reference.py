@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from fo_analytics.domain import labels
 from fo_analytics.domain.calendar import Calendar, from_ms, ist_date
 from fo_analytics.domain.labels import LabelledExpiry, UnknownExpiry
-from fo_analytics.domain.layout import Contract
+from fo_analytics.domain.layout import Contract, Layout, arrange
 from fo_analytics.domain.symbols import canonical
 from fo_analytics.models import Instrument, Underlying
 from fo_analytics.queries import query
@@ -151,7 +151,7 @@ def chain_contracts(*, underlying_id: int, expiry: date) -> tuple[Contract, ...]
 
 def contracts_listed(*, underlying_id: int, expiries: Sequence[date]) -> tuple[Contract, ...]:
     """Return the spot and all contracts of some expiries; at most one query, whatever their number."""
-    held = _held_contracts(underlying_id=underlying_id)
+    held = _held(underlying_id=underlying_id).contracts
     wanted = (None, *dict.fromkeys(expiries))
     if missing := [expiry for expiry in wanted if expiry not in held]:
         rows = Instrument.objects.filter(Q(expiry__in=expiries) | Q(kind="SPOT"), underlying_id=underlying_id)
@@ -162,10 +162,26 @@ def contracts_listed(*, underlying_id: int, expiries: Sequence[date]) -> tuple[C
     return tuple(contract for expiry in wanted for contract in held[expiry])
 
 
+def layout_listed(*, underlying_id: int, expires_at_ms: Mapping[date, int]) -> Layout:
+    """Return how the contracts of some expiries, whose instants are given (ms UTC), are arranged; see the above."""
+    held, key = _held(underlying_id=underlying_id).layouts, tuple(expires_at_ms.items())
+    if key not in held:
+        contracts = contracts_listed(underlying_id=underlying_id, expiries=tuple(expires_at_ms))
+        held[key] = arrange(contracts, dict(expires_at_ms))
+    return held[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Contracts by expiry (None: the spot), and layouts of them by expiries; filled by those who ask."""
+
+    contracts: dict[date | None, tuple[Contract, ...]] = field(default_factory=dict)
+    layouts: dict[tuple[tuple[date, int], ...], Layout] = field(default_factory=dict)
+
+
 @remembered(seconds=SECONDS)
-def _held_contracts(*, underlying_id: int) -> dict[date | None, tuple[Contract, ...]]:
-    """Contracts by expiry, filled by those who ask; None holds the spot."""
-    return {}
+def _held(*, underlying_id: int) -> _Held:
+    return _Held()
 
 
 def contracts_of(instruments: QuerySet[Instrument]) -> Iterator[tuple[int, Contract]]:

@@ -1,6 +1,6 @@
 """Moneyness series: what stood at one level of a chain (the call at the money, the put two rungs out) over time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby, pairwise
@@ -31,12 +31,14 @@ VALUES = (
 class Series:
     """Bars (n,) in order of time: their opens (ms UTC), the contract each is of (rupees, dates), and chosen columns.
 
+    `spot` is the close of the underlying's own bar, rupees, where it was asked for.
     NaN: the bar does not have that value. There is no row where the level lies beyond the ladder, where nobody knew
     what was at the money, or where the contract has no bar.
     """
 
     time_ms: npt.NDArray[np.int64]
     strike: npt.NDArray[np.float64]
+    spot: npt.NDArray[np.float64]
     expiry: tuple[date, ...]
     values: dict[str, npt.NDArray[np.float64]]
 
@@ -80,8 +82,12 @@ def moneyness_group(
     spans: Sequence[Span],
     timeframe: str,
     values: Sequence[str],
+    spot_id: int | None = None,
 ) -> list[Series]:
-    """Return a series of moneyness_series for each side and level, over the same stretches; one query for all."""
+    """Return a series of moneyness_series for each side and level, over the same stretches; one query for all.
+
+    `spot_id` is the underlying's own instrument where its closes are wanted.
+    """
     minutes = MINUTES.get(timeframe)
     if minutes is None:
         raise InvalidRequest(f"unknown timeframe {timeframe!r}", field="timeframe", valid=list(MINUTES))
@@ -90,9 +96,10 @@ def moneyness_group(
             raise InvalidRequest(f"a bar has no {name!r}", field="values", valid=list(VALUES))
     steps = [_level(moneyness) * (1 if side == "call" else -1) for side, moneyness in wanted]
     if not spans:
-        return [_series([], spans, values) for _ in wanted]
+        return [_series([], spans, values, {}) for _ in wanted]
     parameters = {
         "underlying_id": underlying.pk,
+        "spot_id": spot_id,
         "kinds": [InstrumentKind.CALL.value if side == "call" else InstrumentKind.PUT.value for side, _ in wanted],
         "steps": steps,
         "timeframe": timeframe,
@@ -100,9 +107,11 @@ def moneyness_group(
         **span_columns(spans),
     }
     with connection.cursor() as cursor:
-        cursor.execute(query("series").format(columns=", ".join(values)), parameters)
+        nothing = ", ".join(["NULL"] * len(values))
+        cursor.execute(query("series").format(columns=", ".join(values), nothing=nothing), parameters)
         parts = {place: [row[1:] for row in rows] for place, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
-    return [_series(parts.get(place, []), spans, values) for place in range(1, len(wanted) + 1)]
+    spot = {row[0]: row[2] for row in parts.pop(0, ())}
+    return [_series(parts.get(place, []), spans, values, spot) for place in range(1, len(wanted) + 1)]
 
 
 def known_spans(*, underlying: Underlying, expiry: str, since_ms: int, until_ms: int) -> list[Span]:
@@ -160,12 +169,15 @@ def span_columns(spans: Sequence[Span]) -> dict[str, Any]:
     }
 
 
-def _series(rows: Sequence[tuple[Any, ...]], spans: Sequence[Span], values: Sequence[str]) -> Series:
+def _series(
+    rows: Sequence[tuple[Any, ...]], spans: Sequence[Span], values: Sequence[str], spot: Mapping[float, float | None]
+) -> Series:
     time, number, strike, *columns = zip(*rows, strict=True) if rows else [()] * (3 + len(values))
     expiries = [span.expiry for span in spans]
     return Series(
         time_ms=milliseconds(time),
         strike=np.array(strike, np.float64),
+        spot=np.array([spot.get(at) for at in time], np.float64),
         expiry=tuple(expiries[at - 1] for at in number),
         values={name: np.array(column, np.float64) for name, column in zip(values, columns, strict=True)},
     )

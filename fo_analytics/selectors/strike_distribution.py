@@ -31,7 +31,7 @@ class Distribution:
     @property
     def newest_ms(self) -> int:
         """Return the newest instant of any of the chains, ms UTC: one may have been published since."""
-        return max([self.as_of_ms, *(int(chain.document["head"]["ts_event"]) for chain in self.chains)])
+        return max([self.as_of_ms, *(int(chain.head["ts_event"]) for chain in self.chains)])
 
     def in_order(self) -> "Distribution":
         """Return the same chains in order of time."""

@@ -39,6 +39,12 @@ def test_a_media_type_nobody_offers_is_a_problem(ask: Asker) -> None:
     answer_of(ask.client.get("/fo/expiries", HTTP_ACCEPT="text/html")).problem(406)
 
 
+@pytest.mark.parametrize("accepted", ["*/*", "application/json", "text/html, application/json;q=0.5", "application/*"])
+def test_whoever_takes_json_among_others_gets_json(ask: Asker, accepted: str) -> None:
+    response = ask.client.get("/fo/indicators", HTTP_ACCEPT=accepted)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+
+
 def test_a_host_that_is_not_ours_is_a_problem(db: None, anonymous_client: APIClient) -> None:
     answer_of(anonymous_client.get("/fo/expiries", HTTP_HOST="evil.example")).problem(400)
 

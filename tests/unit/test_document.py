@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 
 from fo_analytics.domain.chain import Convention, Terms
+from fo_analytics.domain.chain_view import ChainView
 from fo_analytics.domain.document import (
     Document,
     Subject,
@@ -88,3 +89,21 @@ def test_strikes_are_written_without_needless_zeros() -> None:
         "122.5",
         "1250000.25",
     ]
+
+
+def test_a_document_comes_back_from_its_matrix_as_it_was() -> None:
+    for changes in ({}, {"spot": 25_000.0, "spot_ts": AS_OF}, {"last": np.full((2, len(STRIKES)), math.nan)}):
+        first = document(**changes)
+        assert ChainView.of(first).document() == first
+
+
+def test_a_side_that_is_not_listed_stays_away_in_the_matrix() -> None:
+    first = document()
+    del first["strikes"]["25000"]["put"]
+    assert ChainView.of(first).document() == first
+
+
+def test_a_matrix_and_its_document_keep_the_same_strikes_within_levels() -> None:
+    first = document()
+    for levels in (0, 1, 50):
+        assert ChainView.of(first).within_levels(levels).document() == within_levels(first, levels)

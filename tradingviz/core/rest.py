@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from tradingviz.core import json
 
@@ -19,3 +21,19 @@ class WireRenderer(BaseRenderer):
         if isinstance(data, bytes):
             return data
         return b"" if data is None else json.encode(data)
+
+
+class FirstFormNegotiation(DefaultContentNegotiation):
+    """DRF's negotiation, told at once where it comes to the first renderer: that is what nearly every request asks for.
+
+    DRF takes both sides' media types apart with every request.
+    """
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """Return a renderer and the media type it is chosen for. Raises NotAcceptable, Http404."""
+        first = renderers[0]
+        accepted = request.META.get("HTTP_ACCEPT", "*/*")
+        asked_otherwise = format_suffix or self.settings.URL_FORMAT_OVERRIDE in request.query_params
+        if accepted in ("*/*", first.media_type) and not asked_otherwise:
+            return first, first.media_type
+        return super().select_renderer(request, renderers, format_suffix)

@@ -1,5 +1,6 @@
 """SQL is read as SQL: migrations run `.sql` files, queries are files with a first line that says what they answer."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -46,5 +47,14 @@ def read_script(path: Path) -> str:
 
 @cache
 def load_query(path: Path) -> str:
-    """Return the text of a named query; read once per process."""
-    return path.read_text(encoding="utf-8")
+    """Return the text of a named query, read once per process, without the lines that are comments.
+
+    They are for readers: psycopg takes a text of more than 4 kB apart anew whenever it is asked.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
+def array_text(numbers: Iterable[int]) -> str:
+    """Return whole numbers as the text of an array, to be cast: as a list, each of hundreds is looked at on its way."""
+    return f"{{{','.join(map(str, numbers))}}}"

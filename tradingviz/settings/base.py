@@ -149,6 +149,7 @@ REST_FRAMEWORK = {
         "accounts.permissions.HasScope",
     ],
     "DEFAULT_RENDERER_CLASSES": ["tradingviz.core.rest.WireRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tradingviz.core.rest.FirstFormNegotiation",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tradingviz.core.errors.problem_response",
