@@ -1,14 +1,18 @@
 """Periodic work of this app; each task may run twice without harm."""
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import Bar
-from fo_analytics.services import backfill, retention, rollups
+from fo_analytics.services import backfill, retention, rollups, subscriptions
 from fo_analytics.services.coverage import refresh_coverage
+from streaming.ticker.client import TickerUnavailable
 from tradingviz.core.clock import now_ms
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="fo_analytics.refresh_coverage")
@@ -43,3 +47,17 @@ def repair_holes() -> int:
     Without an answer there is one line in the log, and the next run asks again.
     """
     return backfill.repair_holes(now_ms=now_ms(), client=backfill.ticker_client())
+
+
+@shared_task(name="fo_analytics.reconcile_subscriptions")
+def reconcile_subscriptions() -> int:
+    """Have the ticker service send what the settings TICKER_SUBSCRIBE* want; return how many subscriptions changed.
+
+    Without an answer there is one line in the log, and the next run asks again.
+    """
+    try:
+        done = subscriptions.reconcile_subscriptions(client=backfill.ticker_client(), now_ms=now_ms())
+    except TickerUnavailable as error:
+        logger.warning("subscriptions wait: %s", error)
+        return 0
+    return done.added + done.removed
