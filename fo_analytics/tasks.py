@@ -1,5 +1,6 @@
 """Periodic work of this app; each task may run twice without harm."""
 
+import logging
 from datetime import timedelta
 
 from celery import shared_task
@@ -7,9 +8,12 @@ from django.conf import settings
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import Bar
-from fo_analytics.services import backfill, retention, rollups
+from fo_analytics.services import backfill, retention, rollups, subscriptions
 from fo_analytics.services.coverage import refresh_coverage
+from streaming.ticker.client import TickerUnavailable
 from tradingviz.core.clock import now_ms
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="fo_analytics.refresh_coverage")
@@ -47,3 +51,19 @@ def repair_holes() -> int:
     if settings.TICKER_SERVICE_URL is None:
         return 0
     return backfill.repair_holes(now_ms=now_ms(), client=backfill.ticker_client())
+
+
+@shared_task(name="fo_analytics.reconcile_subscriptions")
+def reconcile_subscriptions() -> int:
+    """Have the ticker service send what the settings TICKER_SUBSCRIBE* want; return how many subscriptions changed.
+
+    Without an answer there is one line in the log, and the next run asks again.
+    """
+    if settings.TICKER_SERVICE_URL is None:
+        return 0
+    try:
+        done = subscriptions.reconcile_subscriptions(client=backfill.ticker_client(), now_ms=now_ms())
+    except TickerUnavailable as error:
+        logger.warning("subscriptions wait: %s", error)
+        return 0
+    return done.added + done.removed

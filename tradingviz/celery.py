@@ -36,6 +36,11 @@ app.conf.beat_schedule = {
         "schedule": 86_400.0,
         "options": {"expires": 3_600},
     },
+    "reconcile-subscriptions": {
+        "task": "fo_analytics.reconcile_subscriptions",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
     "repair-holes": {
         "task": "fo_analytics.repair_holes",
         "schedule": 60.0,

@@ -1,1 +1,1 @@
-"""Recorded and generated markets put onto the tick stream, at any speed."""
+"""Recorded markets put onto the tick stream, at any speed."""

@@ -14,16 +14,18 @@ from fo_analytics.models import Bar, Instrument, InstrumentKind, SessionKind, Un
 from fo_analytics.queries import query
 
 
-def find_holes(*, underlying: Underlying, calendar: Calendar, first: date, last: date, now_ms: int) -> list[Hole]:
+def find_holes(
+    *, underlying: Underlying, calendar: Calendar, first: date, last: date, now_ms: int, simulated: bool = False
+) -> list[Hole]:
     """Return the holes of an underlying in the sessions from `first` to `last`, ascending; one query.
 
-    Sessions of a generated market have none: nobody else knows its prices.
+    Those of the simulator's sessions count with `simulated`: a demo that began at noon need not know its morning.
     """
     until = closed_until(now_ms)
     sessions = [
         session
         for session in calendar.sessions_between(first, last)
-        if session.kind != SessionKind.SIMULATED and to_ms(session.opens_at) < until
+        if (simulated or session.kind != SessionKind.SIMULATED) and to_ms(session.opens_at) < until
     ]
     held = _minutes_with_bars(underlying, sessions) if sessions else set()
     return [hole for session in sessions for hole in holes_in(session, held, closed_until_ms=until)]

@@ -48,10 +48,18 @@ class Outcome:
 
 
 def ticker_client() -> TickerClient:
-    """Return the client of TICKER_SERVICE_URL. Raises TickerUnavailable where that is off."""
+    """Return this process's client of TICKER_SERVICE_URL: it remembers that the service failed a moment ago.
+
+    Raises TickerUnavailable where that is off.
+    """
     if settings.TICKER_SERVICE_URL is None:
         raise TickerUnavailable("there is no ticker service: TICKER_SERVICE_URL is off")
-    return TickerClient(settings.TICKER_SERVICE_URL)
+    return _client_of(settings.TICKER_SERVICE_URL)
+
+
+@cache
+def _client_of(url: str) -> TickerClient:
+    return TickerClient(url)
 
 
 def shard_carrying(underlying: Underlying) -> int:
@@ -70,7 +78,8 @@ def backfill(
     calendar = calendar_of(exchange=underlying.exchange)
     producer = TickProducer(sync_client(), shard=shard_carrying(underlying))
     work = _Work(underlying, calendar, client, producer, now_ms)
-    for hole in find_holes(underlying=underlying, calendar=calendar, first=first, last=last, now_ms=now_ms):
+    holes = find_holes(underlying=underlying, calendar=calendar, first=first, last=last, now_ms=now_ms, simulated=True)
+    for hole in holes:
         yield work.fill(hole)
 
 

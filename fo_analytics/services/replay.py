@@ -1,26 +1,21 @@
-"""Replays and the generated market: who feeds the stream in place of the ticker service."""
+"""Replays: recordings feed the stream in place of the ticker service."""
 
 import logging
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
 
-from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.ingest.heartbeat import FRESH_MS, read_heartbeat
-from fo_analytics.replay.generated import GeneratedMarket, MarketShape
 from fo_analytics.replay.player import Played, play
 from fo_analytics.replay.recording import read, recordings
 from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
-from fo_analytics.services.sessions import ensure_simulated_sessions
 from streaming.ticker.stream import TickStreams
 from tradingviz.core.clock import now_ms
 from tradingviz.core.redis import sync_client
@@ -38,25 +33,6 @@ def replay_recording(*, path: Path, speed: float | None, wait: bool) -> Iterator
     yield from play(snapshots, streams, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=speed)
     if wait:
         streams.wait_until_taken()
-
-
-def simulate_market(*, seed: int, interval_s: float) -> Iterator[Played]:
-    """Send the generated market in real time, for ever; yields progress after each snapshot."""
-    start = now_ms()
-    today = ist_date(from_ms(start))
-    ensure_simulated_sessions(first=today, last=today + timedelta(days=30))
-    market = GeneratedMarket(MarketShape(), start_ms=start, seed=seed)
-    snapshots = (market.snapshot(now_ms()) for _ in _every(interval_s))
-    streams = TickStreams(sync_client(), shards=settings.TICK_SHARDS)
-    yield from play(snapshots, streams, lambda keys, day: ensure_instruments(keys=keys, seen_on=day), speed=None)
-
-
-def _every(seconds: float) -> Iterator[None]:
-    due = time.monotonic()
-    while True:
-        yield
-        due = max(due + seconds, time.monotonic())
-        time.sleep(max(0.0, due - time.monotonic()))
 
 
 def ingest_is_alive(*, shard: int) -> bool:

@@ -27,9 +27,12 @@ READY = {
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Table:
-    """The process table of `make run` on a machine that has /dev/shm, as every container does."""
+    """The process table of `make run` on a machine that has /dev/shm, as every container does.
+
+    With a recording: in containers the ticker service is the user's, and no simulator runs.
+    """
     monkeypatch.setattr(os, "access", lambda *_: True)
-    return process_table(port=8081, state=Path("/var/lib/tradingviz"), recording=None, speed=None)
+    return process_table(port=8081, state=Path("/var/lib/tradingviz"), recording=Path("/day"), speed=None)
 
 
 @pytest.fixture(scope="module")

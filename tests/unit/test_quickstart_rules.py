@@ -230,17 +230,44 @@ def test_a_machine_without_proc_is_told_so(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_recording_is_replayed_at_its_speed_whatever_its_name_looks_like(tmp_path: Path) -> None:
     feed = process_table(port=1, state=tmp_path, recording=Path("/-odd name"), speed="60").feed
+    assert feed is not None
     assert feed.argv[1:] == ("manage.py", "replay", "--speed", "60", "--", "/-odd name")
     assert feed.finishes
 
 
-def test_without_a_recording_a_market_is_generated_without_end(tmp_path: Path) -> None:
-    feed = process_table(port=1, state=tmp_path, recording=None, speed=None).feed
-    assert (feed.name, feed.finishes) == ("simulate", False)
+@pytest.mark.parametrize("recording", [None, Path("/a")])
+def test_the_simulator_runs_where_nothing_is_replayed(tmp_path: Path, recording: Path | None) -> None:
+    table = process_table(port=1, state=tmp_path, recording=recording, speed=None)
+    started = {process.name for process in (*table.services, *table.alongside)}
+    assert {"simulator", "market"} & started == ({"simulator", "market"} if recording is None else set())
+    assert (table.feed is None) == (recording is None)
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "x", "-1"])
+def test_a_junk_port_of_the_simulator_is_named(text: str) -> None:
+    with pytest.raises(QuickstartError, match=f"SIMULATOR_PORT='{text}' is not a port number"):
+        preflight.simulator_port(text)
+
+
+def test_the_simulators_port_is_another_where_nobody_named_the_one_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(QuickstartError, match=f"SIMULATOR_PORT={port} is in use"):
+            preflight.simulator_port(str(port))
+    assert preflight.simulator_port(str(port)) == port
+    assert preflight.simulator_port(None) > 0
+
+
+def test_the_application_asks_the_simulator_whatever_ticker_service_the_user_has() -> None:
+    values = environment.simulator_settings(8123)
+    assert environment.connection_facts(values) == {
+        "SIMULATOR_PORT": "8123",
+        "TICKER_SERVICE_URL": "http://127.0.0.1:8123",
+    }
 
 
 def test_every_process_has_a_name_and_a_log_of_its_own(tmp_path: Path) -> None:
     table = process_table(port=1, state=tmp_path, recording=None, speed=None)
-    names = [process.name for process in (*table.preparing, *table.services, *table.alongside, table.feed)]
+    names = [process.name for process in (*table.preparing, *table.services, *table.alongside)]
     assert len(set(names)) == len(names)
     assert not {"postgres", "redis", "manager"} & set(names)

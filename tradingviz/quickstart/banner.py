@@ -24,6 +24,7 @@ def banner(*, base: str, values: Mapping[str, str], state: Path, seconds: float)
         "Docs": f"{base}/docs",
         "Admin": f"{base}/admin/",
         "Health": f"{base}/health",
+        **({"Market": f"{values['TICKER_SERVICE_URL']}/health, simulated"} if "SIMULATOR_PORT" in values else {}),
         "Login": f"{user} / {password}",
         "Logs": f"{state / 'logs'}",
     }

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from tradingviz.quickstart.preflight import LOOPBACK
 from tradingviz.quickstart.state import write_privately
 from tradingviz.settings.env import ROOT, parse_env_file
 
@@ -12,7 +13,8 @@ DATABASE = "stocksblitz_unified"
 USER = "stocksblitz"
 DEMO_USER = "demo"
 _HEADER = "# Written by `make run` at every start. Your own settings belong into .env, which comes first.\n"
-_CONNECTION = ("DB_HOST", "DB_PORT", "DB_USER", "DB_NAME", "REDIS_URL")
+_CONNECTION = ("DB_HOST", "DB_PORT", "DB_USER", "DB_NAME", "REDIS_URL", "SIMULATOR_PORT", "TICKER_SERVICE_URL")
+_SUBSCRIBED = "NIFTY,BANKNIFTY,SENSEX"
 _SECRETS = {
     "DB_PASSWORD": 24,
     "REDIS_PASSWORD": 24,
@@ -55,6 +57,12 @@ def database_name(user: Mapping[str, str], *, replays: bool) -> str:
     """Recorded prices and generated ones never share a database: the generated ones get one of their own."""
     name = user.get("DB_NAME", DATABASE)
     return name if replays else f"{name.removesuffix('_unified')}_simulated"
+
+
+def simulator_settings(port: int) -> dict[str, str]:
+    """Where the simulator listens, and what it is to send."""
+    address = f"http://{LOOPBACK}:{port}"
+    return {"SIMULATOR_PORT": str(port), "TICKER_SERVICE_URL": address, "TICKER_SUBSCRIBE": _SUBSCRIBED}
 
 
 def connection_facts(values: Mapping[str, str]) -> dict[str, str]:

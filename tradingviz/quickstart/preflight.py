@@ -10,6 +10,7 @@ from tradingviz.quickstart.errors import QuickstartError
 from tradingviz.quickstart.processes import start_time
 
 LOOPBACK = "127.0.0.1"
+SIMULATOR_PORT = 8080
 NEEDED_MEGABYTES = 500
 
 
@@ -38,6 +39,17 @@ def web_port(text: str) -> int:
     if not re.fullmatch(r"\d{1,5}", text) or not 1 <= int(text) <= 65535:
         raise QuickstartError(f"PORT={text!r} is not a port number")
     return int(text)
+
+
+def simulator_port(named: str | None) -> int:
+    """The port for the simulator: the one which the user named, else 8080 or another. Raises QuickstartError."""
+    if named is None:
+        return free_port(SIMULATOR_PORT)
+    if not re.fullmatch(r"\d{1,5}", named) or not 1 <= int(named) <= 65535:
+        raise QuickstartError(f"SIMULATOR_PORT={named!r} is not a port number")
+    if not port_is_free(int(named)):
+        raise QuickstartError(f"SIMULATOR_PORT={named} is in use by another program: name another, or none")
+    return int(named)
 
 
 def require_proc() -> None:

@@ -40,7 +40,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the person asked for. `recording` None: the generated market."""
+    """What the person asked for. `recording` None: the simulator's market."""
 
     recording: Path | None
     speed: str | None
@@ -160,6 +160,8 @@ class _Run:
         values = {"DEMO_USER": environment.DEMO_USER} | environment.generated_secrets(known)
         known |= values
         values["DB_NAME"] = environment.database_name(user, replays=self._options.recording is not None)
+        if self._options.recording is None:
+            values |= environment.simulator_settings(preflight.simulator_port(user.get("SIMULATOR_PORT")))
         if environment.uses_own_database(user):
             del values["DB_PASSWORD"]
             require_database(user, values["DB_NAME"])
@@ -176,16 +178,15 @@ class _Run:
         """The user's own settings win, except over where the embedded servers are and which market is played."""
         forced = environment.connection_facts(values)
         counters = user.get("PROMETHEUS_MULTIPROC_DIR") or str(self._state.fresh_counters())
-        # Nobody else knows the prices of a generated market; those of a recording are older than its service tells.
-        ticker = user.get("TICKER_SERVICE_URL", OFF) if self._options.recording is None else OFF
         marks = {
             RUN_MARKER: self._run_id,
             "TRADINGVIZ_STATE": str(self._state.folder),
             "PYTHONUNBUFFERED": "1",
             "PROMETHEUS_MULTIPROC_DIR": counters,
-            "TICKER_SERVICE_URL": ticker,
         }
-        return {**values, **user, **forced, **marks}
+        # A service of today knows nothing of a recording's prices.
+        ticker = {} if self._options.recording is None else {"TICKER_SERVICE_URL": OFF}
+        return {**values, **user, **forced, **marks, **ticker}
 
     def _start_postgres(
         self, pids: PidFile, endings: ExitStack, known: Mapping[str, str], database: str
@@ -232,7 +233,8 @@ class _Run:
             processes.start(process)
         processes.run_to_end(self._table.alongside)
         self._await_health(processes)
-        processes.start(self._table.feed)
+        if self._table.feed is not None:
+            processes.start(self._table.feed)
         self._await_prices(processes)
         seconds = time.monotonic() - self._began
         self._console.block(banner(base=self._base, values=values, state=self._state.folder, seconds=seconds))

@@ -10,6 +10,8 @@ from tradingviz.quickstart.supervisor import Process
 
 _MANAGE = (sys.executable, "manage.py")
 _CELERY = (sys.executable, "-m", "celery", "-A", "tradingviz")
+_SIMULATOR = Process("simulator", (sys.executable, "-m", "tradingviz.quickstart.simulator"), reloads=True)
+_MARKET = Process("market", (*_MANAGE, "simulate"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +21,18 @@ class Table:
     preparing  end before anything else is started; side by side
     services   run as long as the manager does; `/health` answers once they are up
     alongside  end while the services start
-    feed       where ticks come from, started last
+    feed       where ticks come from, started last; None where a service sends them
     """
 
     preparing: tuple[Process, ...]
     services: tuple[Process, ...]
     alongside: tuple[Process, ...]
-    feed: Process
+    feed: Process | None
 
 
 def process_table(*, port: int, state: Path, recording: Path | None, speed: str | None) -> Table:
-    """The application's table: a recording has an end, the generated market has none."""
+    """The application's table: without a recording the simulator is one of the services."""
+    simulated = recording is None
     beat = ("beat", "--loglevel", "INFO", "--pidfile", "", "--schedule", str(state / "beat-schedule"))
     # -v 0: no access log of Daphne's own beside ours.
     web = ("-v", "0", "-b", LOOPBACK, "-p", str(port), "tradingviz.asgi:application")
@@ -39,23 +42,23 @@ def process_table(*, port: int, state: Path, recording: Path | None, speed: str 
             Process("warm", (*_MANAGE, "warm")),
         ),
         services=(
+            *([_SIMULATOR] if simulated else []),
             Process("ingest", (*_MANAGE, "ingest"), reloads=True),
             Process("worker", (*_CELERY, "worker", *_pool(), "-c", "1", "--loglevel", "INFO"), reloads=True),
             Process("beat", (*_CELERY, *beat), reloads=True),
             Process("web", (sys.executable, "-m", "daphne", *web), reloads=True),
         ),
-        alongside=(Process("demo_user", (*_MANAGE, "demo_user")),),
-        feed=_simulation() if recording is None else _replay(recording, speed),
+        alongside=(
+            Process("demo_user", (*_MANAGE, "demo_user")),
+            *([_MARKET] if simulated else []),
+        ),
+        feed=None if recording is None else _replay(recording, speed),
     )
 
 
 def _pool() -> tuple[str, ...]:
     """Celery's worker processes share semaphores in /dev/shm, which a bare chroot or container may lack."""
     return () if os.access("/dev/shm", os.W_OK) else ("--pool", "threads")
-
-
-def _simulation() -> Process:
-    return Process("simulate", (*_MANAGE, "simulate"))
 
 
 def _replay(recording: Path, speed: str | None) -> Process:

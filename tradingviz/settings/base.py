@@ -210,6 +210,10 @@ WHITENOISE_USE_FINDERS = True
 
 # None where there is none: nothing is asked for, and /health does not wait for it.
 TICKER_SERVICE_URL = env.url_or_off("TICKER_SERVICE_URL", "http://localhost:8080", ("http", "https"))
+# What the ticker service is told to send: of these underlyings so many strikes around the money of so many expiries.
+TICKER_SUBSCRIBE = env.words("TICKER_SUBSCRIBE", ())
+TICKER_SUBSCRIBE_LEVELS = env.integer("TICKER_SUBSCRIBE_LEVELS", 20, low=1, high=500)
+TICKER_SUBSCRIBE_EXPIRIES = env.integer("TICKER_SUBSCRIBE_EXPIRIES", 2, low=1, high=50)
 # How many streams the ticks are spread over, by underlying; an ingest reads one of them.
 TICK_SHARDS = env.integer("TICK_SHARDS", 1, low=1, high=1024)
 TICK_SHARD = env.integer("TICK_SHARD", 0, high=1023)

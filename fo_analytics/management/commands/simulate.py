@@ -1,33 +1,38 @@
-"""`manage.py simulate`: a small generated market onto the tick stream, until stopped."""
+"""`manage.py simulate`: makes the database ready for the simulator's market, and has its ticks sent."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from fo_analytics.services.replay import simulate_market
-from streaming.ticker.stream import NobodyReads
+from fo_analytics.master_file import UnreadableMaster
+from fo_analytics.services.simulation import prepare_simulated_market
+from streaming.domain.circuit import CircuitBreaker
+from streaming.ticker.client import TickerClient, TickerUnavailable
+from tradingviz.core.clock import now_ms
 
 
 class Command(BaseCommand):
-    """Feed the stream with made-up prices; only ever into a database of their own."""
+    """Sessions, instruments and subscriptions of made-up prices; only ever into a database of their own."""
 
-    help = "put a small generated market onto the tick stream, until stopped"
+    help = "make sessions and instruments for the simulator at TICKER_SERVICE_URL, and subscribe to it"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--seed", type=int, default=1, help="which market")
-        parser.add_argument("--interval", type=float, default=1.0, help="seconds between snapshots")
+        parser.add_argument("--patience", type=float, default=30.0, help="seconds to wait for the simulator")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until stopped; refuse a database that is not named as simulated."""
+        """Make ready; refuse a database that is not named as simulated."""
         name = str(settings.DATABASES["default"]["NAME"])
         if "simulated" not in name:
             raise CommandError(f"made-up prices must not mix with real ones: DB_NAME={name} lacks the word simulated")
+        # It is probably just starting: no reason to leave it alone for a while.
+        eager = TickerClient(settings.TICKER_SERVICE_URL, attempts=1, breaker=CircuitBreaker(failures=1_000_000))
         try:
-            for _ in simulate_market(seed=options["seed"], interval_s=options["interval"]):
-                pass
-        except KeyboardInterrupt:
-            return
-        except NobodyReads as error:
+            imported, subscribed = prepare_simulated_market(
+                client=eager, now_ms=now_ms(), patience_s=options["patience"]
+            )
+        except (TickerUnavailable, UnreadableMaster) as error:
             raise CommandError(str(error)) from error
+        listed = imported.added + imported.changed + imported.kept
+        self.stdout.write(f"{listed:,} instruments as of {imported.as_of}, {subscribed.wanted:,} subscribed")

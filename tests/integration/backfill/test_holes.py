@@ -96,10 +96,13 @@ def test_days_to_come_have_no_holes(nifty: Underlying) -> None:
     assert holes(nifty, date(2026, 2, 2), date(2026, 2, 27), now) == []
 
 
-def test_a_generated_session_has_no_holes(nifty: Underlying) -> None:
+def test_a_simulated_session_has_holes_only_for_those_who_ask_for_them(nifty: Underlying) -> None:
     day = date(2026, 2, 2)
     TradingSession.objects.filter(exchange="NSE", date=day).update(kind=SessionKind.SIMULATED)
     assert holes(nifty, day, day) == []
+    calendar = calendar_of(exchange="NSE")
+    asked = find_holes(underlying=nifty, calendar=calendar, first=day, last=day, now_ms=LATER, simulated=True)
+    assert spans(asked) == [("09:15", "15:29")]
 
 
 def test_contracts_that_expired_within_the_range_count_too(nifty: Underlying) -> None:

@@ -19,9 +19,16 @@ class TickerService:
 
     candles: Candles = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+    subscribed: set[int] = field(default_factory=set)
     url: str = ""
     respond: Callable[[BaseHTTPRequestHandler], bool] = lambda handler: False
     """Answers in its own way and returns True, or leaves the answer to the service."""
+
+    def change(self, method: str, tokens: list[int]) -> bytes:
+        """Subscribe or unsubscribe."""
+        assert len(tokens) <= 500
+        self.subscribed = self.subscribed | set(tokens) if method == "POST" else self.subscribed - set(tokens)
+        return b'{"subscribed": %d}' % len(self.subscribed)
 
     def answer(self, query: dict[str, str]) -> dict[str, Any]:
         """Return the candles of the tokens asked for in [from, to)."""
@@ -44,6 +51,15 @@ def serving() -> Iterator[TickerService]:
             service.asked.append(query)
             if not service.respond(self):
                 reply(self, 200 if parts.path == "/history" else 404, json.dumps(service.answer(query)).encode())
+
+        def do_DELETE(self) -> None:
+            self.do_POST()
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            service.asked.append({"method": self.command})
+            if not service.respond(self):
+                reply(self, 200, service.change(self.command, json.loads(body)["tokens"]))
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""

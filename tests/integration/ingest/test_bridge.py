@@ -15,7 +15,6 @@ from django.db import OperationalError, connections
 
 from fo_analytics.domain.calendar import MINUTE_MS, to_ms
 from fo_analytics.models import Bar, ChainMetric, Instrument, MasterImport, OfficialClose, RollupDue, Underlying
-from fo_analytics.replay.generated import GeneratedMarket, MarketShape
 from fo_analytics.replay.recording import ContractKey, RecordedTick
 from fo_analytics.services import bridge as module
 from fo_analytics.services.bridge import Bridge, make_bridge
@@ -25,6 +24,7 @@ from streaming.state import read_state
 from streaming.ticker.codec import decode
 from streaming.ticker.stream import FIELD, TickProducer, TickReader, shard_of, stream_key
 from tests.integration.ingest import pipeline
+from tests.integration.ingest.simulated import simulated_nifty
 from tests.rig.data import REPOSITORY
 from tradingviz.core.redis import sync_client
 from tradingviz.quickstart.installation import Installation
@@ -110,8 +110,7 @@ def bridge(transactional_db: None, redis_url: str) -> Iterator[Bridge]:
 
 
 def test_published_messages_become_the_same_bars_as_the_same_ticks_on_the_stream(bridge: Bridge) -> None:
-    market = GeneratedMarket(MarketShape(rungs=4), start_ms=TEN, seed=1)
-    snapshots = [market.snapshot(TEN + n * 20_000) for n in range(1, 13)]
+    snapshots = [simulated_nifty(TEN + n * 20_000) for n in range(1, 13)]
     for _, ticks in snapshots:
         for tick in ticks:
             channel, body = as_message(tick)

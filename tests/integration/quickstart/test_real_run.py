@@ -23,10 +23,21 @@ NOT_FOR_IT = ("DJANGO_SETTINGS_MODULE", "ENVIRONMENT", "JWT_SECRET_KEY", "DJANGO
 @pytest.fixture
 def manager(state_folder: Path, shared_data: Path) -> Iterator[Manager]:
     """The real thing at full speed."""
+    yield from running(state_folder, {"SPEED": "max", "REPLAY": str(shared_data / DAY)})
+
+
+@pytest.fixture
+def simulating(state_folder: Path) -> Iterator[Manager]:
+    """The real thing without a recording."""
+    yield from running(state_folder, {"SIMULATOR_PORT": str(free_port())})
+
+
+def running(state_folder: Path, options: dict[str, str]) -> Iterator[Manager]:
+    """Run it until the test is done."""
     port, output = free_port(), state_folder.parent / "output"
-    variables = {"TRADINGVIZ_STATE": str(state_folder), "PORT": str(port), "SPEED": "max"}
+    variables = {"TRADINGVIZ_STATE": str(state_folder), "PORT": str(port)}
     variables["LOG_FILE"] = str(state_folder.parent / "logs" / "app.log")
-    environment = without_user_settings() | variables | {"REPLAY": str(shared_data / DAY)}
+    environment = without_user_settings() | variables | options
     with output.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "tradingviz.quickstart", "run"],
@@ -58,6 +69,25 @@ def test_a_recorded_day_is_answered_to_the_pasted_line_and_all_ends_well(manager
     file = (manager.state.parent / "logs" / "app.log").read_text()
     lines = [json.loads(text) for text in file.splitlines()]
     assert {ran[name].pid for name in ("ingest", "worker", "beat", "web")} & {line["pid"] for line in lines}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_without_a_recording_a_simulated_chain_is_answered_on_any_day(simulating: Manager) -> None:
+    assert wait_until(lambda: "Ctrl-C ends it" in simulating.output, seconds=180), simulating.output
+    ran = simulating.children()
+    assert set(ran) == {"manager", "postgres", "redis", "simulator", "ingest", "worker", "beat", "web"}
+    line = next(text for text in simulating.output.splitlines() if text.startswith("curl "))
+
+    def is_quoted() -> bool:
+        answer = json.loads(subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout)
+        chain = answer["chains"][0]
+        sides = [row[side] for row in chain["strikes"] for side in ("call", "put") if side in row]
+        return chain["spot_used"] and sum(side["delta"] is not None for side in sides) > 60
+
+    assert wait_until(is_quoted, seconds=30, pause=1.0)
+    assert simulating.end(signal.SIGINT) == 0, simulating.output
+    assert [name for name, identity in ran.items() if identity.alive] == []
+    assert "Traceback" not in simulating.output
 
 
 def test_a_junk_setting_is_named_and_ends_the_start(state_folder: Path) -> None:

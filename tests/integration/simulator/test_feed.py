@@ -1,0 +1,103 @@
+"""What the real process puts onto a real Redis, and how it goes wrong when it is told to."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from streaming.ticker.codec import TickBatch, decode
+from streaming.ticker.stream import FIELD, stream_key
+from tests.integration.simulator.conftest import Simulator
+from tradingviz.core.clock import now_ms
+from tradingviz.quickstart.processes import wait_until
+from tradingviz.quickstart.simulator.feed import ORDERS_KEY
+
+
+def sent(simulator: Simulator, seconds: float) -> list[TickBatch]:
+    """Return the batches of the next seconds."""
+    simulator.redis.delete(stream_key(0))
+    time.sleep(seconds)
+    entries: Any = simulator.redis.xrange(stream_key(0))
+    return [decode(fields[FIELD]) for _, fields in entries]
+
+
+def count(batches: list[TickBatch]) -> int:
+    """Return the number of ticks."""
+    return sum(map(len, batches))
+
+
+@pytest.fixture
+def nifty(simulator: Simulator) -> Simulator:
+    """A simulator that sends NIFTY, its spot too."""
+    spot = [
+        int(line.split(",")[0]) for line in simulator.ask("GET", "/instruments").text.splitlines() if "NIFTY 50" in line
+    ]
+    simulator.client.subscribe([*spot, *simulator.tokens_of("NIFTY")])
+    assert wait_until(lambda: simulator.redis.xlen(stream_key(0)) > 0, seconds=10)
+    return simulator
+
+
+def test_only_what_is_subscribed_ticks_and_at_once(simulator: Simulator) -> None:
+    assert sent(simulator, 1.0) == []
+    tokens = simulator.tokens_of("BANKNIFTY")
+    simulator.client.subscribe(tokens)
+    batches = sent(simulator, 3.0)
+    assert {int(token) for batch in batches for token in batch.token} <= set(tokens)
+    assert 20 < count(batches) / 3.0 < 400
+    newest = max(int(batch.ts.max()) for batch in batches)
+    assert abs(now_ms() - newest) < 3_000
+    assert all(len(batch.depth.malformed) == 0 and len(batch.depth.row) == len(batch) for batch in batches)
+
+
+def test_silence_and_its_end(nifty: Simulator) -> None:
+    nifty.switch("silence", seconds=2.0)
+    time.sleep(0.5)
+    assert sent(nifty, 1.0) == []
+    assert wait_until(lambda: nifty.redis.xlen(stream_key(0)) > 0, seconds=5)
+    assert nifty.ask("GET", "/health").json()["fault"] == "off"
+
+
+def test_a_flood_is_many_times_as_much_and_every_tick_is_another(nifty: Simulator) -> None:
+    usual = count(sent(nifty, 2.0))
+    nifty.switch("flood", factor=2)
+    flood = sent(nifty, 2.0)
+    assert count(flood) > 4 * usual
+    keys = np.concatenate([np.stack((batch.token, batch.ts), axis=1) for batch in flood])
+    assert len(np.unique(keys, axis=0)) == len(keys)
+
+
+def test_repeats_come_twice(nifty: Simulator) -> None:
+    nifty.switch("repeats")
+    time.sleep(0.5)
+    batches = sent(nifty, 2.0)
+    keys = np.concatenate([np.stack((batch.token, batch.ts), axis=1) for batch in batches])
+    assert len(np.unique(keys, axis=0)) <= len(keys) / 2 + len(batches[0])
+
+
+@pytest.mark.parametrize(
+    ("fault", "shows"),
+    [
+        ({"kind": "time_back", "ms": 600_000}, lambda batch: bool((batch.ts < now_ms() - 590_000).all())),
+        ({"kind": "wrong_spot", "factor": 2}, lambda batch: bool(batch.last[np.isnan(batch.ask)].min() > 45_000)),
+    ],
+)
+def test_time_goes_back_and_spots_go_wrong(
+    nifty: Simulator, fault: dict[str, Any], shows: Callable[[TickBatch], bool]
+) -> None:
+    nifty.switch(**fault)
+    time.sleep(0.5)
+    batches = [batch for batch in sent(nifty, 2.0) if np.isnan(batch.ask).any()]
+    assert batches
+    assert all(map(shows, batches))
+
+
+def test_order_updates_come_on_a_stream_of_their_own(simulator: Simulator) -> None:
+    assert wait_until(lambda: simulator.redis.xlen(ORDERS_KEY) >= 3, seconds=30)
+    entries: Any = simulator.redis.xrange(ORDERS_KEY)
+    updates = [msgspec.msgpack.decode(fields[b"b"]) for _, fields in entries]
+    assert {update["status"] for update in updates} <= {"OPEN", "PARTIAL", "COMPLETE", "CANCELLED", "REJECTED"}
+    assert all(abs(now_ms() - update["ts"]) < 60_000 for update in updates)
+    assert [update["ts"] for update in updates] == sorted(update["ts"] for update in updates)
