@@ -65,7 +65,7 @@ def test_what_changes_access_demands_a_token_and_says_how_it_fails(document: dic
     operations = {
         (method, path): operation
         for path, item in document["paths"].items()
-        if path.startswith(("/auth/api-keys", "/auth/logout"))
+        if path.startswith(("/auth/api-keys", "/auth/logout", "/auth/ws-ticket"))
         for method, operation in item.items()
     }
     assert set(operations) == {
@@ -73,6 +73,7 @@ def test_what_changes_access_demands_a_token_and_says_how_it_fails(document: dic
         ("post", "/auth/api-keys"),
         ("delete", "/auth/api-keys/{prefix}"),
         ("post", "/auth/logout"),
+        ("post", "/auth/ws-ticket"),
     }
     for operation in operations.values():
         (demanded,) = operation["security"]
@@ -84,7 +85,7 @@ def test_what_signs_in_demands_no_token_and_says_that_guessing_is_limited(docume
     for path in ("/auth/token", "/auth/token/refresh"):
         operation = document["paths"][path]["post"]
         assert not any(operation.get("security", []))
-        assert set(operation["responses"]) == {"200", "400", "401", "429", "503"}
+        assert set(operation["responses"]) == {"200", "400", "401", "413", "429", "503"}
 
 
 def test_every_body_and_answer_of_access_has_an_example(document: dict[str, Any]) -> None:
@@ -96,7 +97,7 @@ def test_every_body_and_answer_of_access_has_an_example(document: dict[str, Any]
         for part in (operation.get("requestBody"), *(operation["responses"].get(code) for code in ("200", "201")))
         for media, content in (part or {}).get("content", {}).items()
     ]
-    assert len(contents) == 6
+    assert len(contents) == 7
     assert all(content.get("examples") for content in contents)
 
 

@@ -8,8 +8,8 @@ from django.urls import get_resolver
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.tokens import AccessToken
 from tests.api.asking import PROBLEM, Asker, answer_of
+from tests.rig.cast import access_token
 
 pytestmark = pytest.mark.usefixtures("redis_url")
 
@@ -75,8 +75,7 @@ def test_signing_in_without_redis_is_not_available_and_says_so(anonymous_client:
 
 @pytest.mark.usefixtures("without_database")
 def test_a_question_without_the_database_is_not_available_and_names_no_host(anonymous_client: APIClient) -> None:
-    token = AccessToken()
-    token["user_id"] = "1"
+    token = access_token(User(pk=1, username="somebody", password="unusable"))
     answer = answer_of(anonymous_client.get("/fo/expiries", HTTP_AUTHORIZATION=f"Bearer {token}"))
     answer.problem(503)
     assert answer.body["detail"] == "the database does not answer"
