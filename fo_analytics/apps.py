@@ -10,7 +10,7 @@ from django.db.models.signals import post_migrate
 
 
 class FoAnalyticsConfig(AppConfig):
-    """Registers the chain channel and keeps the session table filled."""
+    """Registers the channels of the market and keeps the session table filled."""
 
     name = "fo_analytics"
     verbose_name = "F&O analytics"
@@ -18,10 +18,13 @@ class FoAnalyticsConfig(AppConfig):
     def ready(self) -> None:
         """Wire this app into streaming and into migrate."""
         from accounts.principal import MARKET
-        from fo_analytics import channels
-        from streaming import topics
+        from fo_analytics.channels import CHANNELS
+        from fo_analytics.silence import stale_markets
+        from streaming import freshness, topics
 
-        topics.register("chain", channels.subscribe_chain, scope=MARKET)
+        for channel, handler in CHANNELS.items():
+            topics.register(channel, handler, scope=MARKET)
+        freshness.register(stale_markets)
         post_migrate.connect(_load_sessions, sender=self)
 
 

@@ -13,6 +13,11 @@ def underlying_topic(underlying: str) -> str:
     return f"underlying:{underlying}"
 
 
+def bars_topic(underlying: str) -> str:
+    """Return the topic of the candles of an underlying that are still being made."""
+    return f"bars:{underlying}"
+
+
 def depth_topic(underlying: str, expiry: date | str) -> str:
     """Return the topic of the order books of an expiry's contracts."""
     return f"depth:{underlying}:{expiry}"

@@ -41,15 +41,16 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
         """
         scope = cast("dict[str, Any]", self.scope)
         identity: Identity = scope["identity"]
+        through = self._hub or hub.current()
         await self.accept(scope.get("subprotocol"))
         self._opened = True
         metrics.opened()
-        if refusal := _refusal(identity, crowded=scope.get("crowded", False)):
+        refusal = Close.DRAINING if through.draining else _refusal(identity, crowded=scope.get("crowded", False))
+        if refusal:
             await self.close(code=int(refusal))
         else:
             # The server's own send: frames do not pass through Channels.
             send = cast("Send", self.base_send)
-            through = self._hub or hub.current()
             self._session = Session(identity.principal, send, through, scope["gatekeeper"])
 
     async def disconnect(self, code: int) -> None:

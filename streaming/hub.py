@@ -18,7 +18,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from streaming import protocol
+from streaming import draining, protocol
 from streaming.domain.sequencing import Position
 from streaming.freshness import Watch
 from streaming.outbox import Outbox, message_of
@@ -36,6 +36,7 @@ FRAMES_PER_READ = 16
 # How often sockets are checked for peers that do not read, and topics for silence.
 CHECK_SECONDS = 1.0
 WATCH_SECONDS = 0.5
+RETRY_AFTER_SECONDS = 1.0
 LINGER_SECONDS = RESUME_SECONDS
 PLAIN = Manner()
 FIRST_DELAY = 0.1
@@ -56,6 +57,7 @@ class Hub:
         linger_seconds: float | None = None,
     ) -> None:
         """For `linger_seconds` (LINGER_SECONDS) a topic is read on after its last socket: it may come back."""
+        self.draining = False
         self._connect = connect
         self._clock = clock
         self._heartbeat_seconds = heartbeat_seconds
@@ -139,6 +141,17 @@ class Hub:
             if not feed.watched:
                 del self._feeds[source]
                 self._watch.forget(source)
+
+    def drain(self) -> bool:
+        """Tell every socket to come again elsewhere, and close it; let nobody in any more.
+
+        Return whether there was any.
+        """
+        self.draining = True
+        for outbox in self._sockets:
+            outbox.answer(protocol.Draining(retry_after=RETRY_AFTER_SECONDS, ts_sent=self._clock()))
+            outbox.close(protocol.Close.DRAINING)
+        return bool(self._sockets)
 
     async def aclose(self) -> None:
         """Stop reading and beating."""
@@ -233,4 +246,8 @@ _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 def current() -> Hub:
     """Return the hub of the running event loop; a server process has one loop, so one hub."""
-    return _hubs.setdefault(asyncio.get_running_loop(), Hub())
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+        draining.arm(_hubs[loop].drain)
+    return _hubs[loop]

@@ -9,6 +9,7 @@ import numpy as np
 from fo_analytics.domain.book import Book
 from fo_analytics.domain.calendar import MINUTE_MS, Session
 from fo_analytics.domain.layout import Contract, Layout, arrange
+from fo_analytics.domain.live_candles import LiveCandles
 from fo_analytics.domain.minute_close import BarRows, ChainMeasures, close_minute
 from fo_analytics.domain.order_book import NewestBooks
 from fo_analytics.domain.ticks import Floats, Ints, Mask, Ticks
@@ -55,6 +56,7 @@ class Desk:
         self._close_is_new = False
         self._contracts: list[Contract] = []
         self._opens = session.bucket_opens_ms
+        self.candles = LiveCandles(self._opens)
         self.layout = Layout(np.empty(0, np.int64), np.empty(0, np.int64), -1, ())
         self.book = Book(0)
         self.refresh(listing, master)

@@ -8,7 +8,10 @@ FRESH_MS = 5_000
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign of life; counts are since the process's start, `ts_event` is the newest tick's stamp (ms)."""
+    """A sign of life; counts are since the process's start, `ts_event` is the newest tick's stamp (ms).
+
+    `heard` tells by exchange when the last live tick was taken in (ms, wall clock).
+    """
 
     shard: int
     pid: int
@@ -18,6 +21,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     bars: int
     published: int
     dropped: dict[str, int]
+    heard: dict[str, int] = {}
 
 
 def _key(shard: int) -> str:

@@ -16,7 +16,7 @@ from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.live_depth import LiveDepth
 from fo_analytics.ingest.master import Listing
-from fo_analytics.topics import chain_topic, underlying_topic
+from fo_analytics.topics import bars_topic, chain_topic, underlying_topic
 from streaming.publisher import Plain, Publication, Publisher
 from tradingviz.core.clock import Clock
 
@@ -96,7 +96,7 @@ class Live:
             if chain.expiry in changed and view.known[chain.slots[chain.listed]].any():
                 found.append(self._chain(view, chain, trusted))
                 self._expiries[desk.listing.underlying_id].add(chain.expiry)
-        return [*found, self._underlying(view)]
+        return [*found, self._underlying(view), *self._bars(view)]
 
     def _chain(self, view: "_View", chain: ChainLayout, trusted: bool) -> Publication:
         symbol = view.desk.listing.symbol
@@ -104,6 +104,15 @@ class Live:
         terms = Terms(view.as_of_ms, chain.expires_at_ms, self._rate, spot_is_trusted=trusted)
         shown = chain_view(Subject(symbol, chain.expiry), quotes, terms)
         return Publication(chain_topic(symbol, chain.expiry), shown, view.as_of_ms, terms.convention.value)
+
+    def _bars(self, view: "_View") -> list[Publication]:
+        """Return the candles of the underlying itself, where it has a price."""
+        desk, spot = view.desk, view.desk.layout.spot_slot
+        if spot == NOWHERE:
+            return []
+        document = desk.candles.document(desk.book, spot, view.minute)
+        topic = bars_topic(desk.listing.symbol)
+        return [Publication(topic, Plain(document), view.as_of_ms, Convention.EXACT.value)]
 
     def _underlying(self, view: "_View") -> Publication:
         desk, spot = view.desk, view.desk.layout.spot_slot
@@ -129,6 +138,7 @@ class _View:
 
     def __init__(self, desk: Desk, minute: int) -> None:
         self.desk = desk
+        self.minute = minute
         self.state: Minute = desk.book.state(minute)
         self.known = bars.touched(self.state)
         self.as_of_ms = desk.book.newest_stamp(minute)

@@ -266,5 +266,6 @@ class IngestService:
             bars=self._parts.writer.bars_written,
             published=self._parts.live.published,
             dropped=dict(engine.events.counts),
+            heard=dict(engine.heard),
         )
         write_heartbeat(self._parts.redis, beat)

@@ -1,10 +1,5 @@
 """Servers of the test application: uvicorn in the test's own loop, Daphne as a process."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,10 +8,8 @@ import redis
 
 from streaming.publisher import Publisher
 from tests.websocket.application import application
+from tests.websocket.processes import server_process
 from tests.websocket.server import serve
-from tradingviz.quickstart.preflight import free_port
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -36,31 +29,5 @@ async def server(redis_url: str) -> AsyncIterator[str]:
 @pytest.fixture
 def daphne(redis_url: str, tmp_path: Path) -> Iterator[str]:
     """Base URL of Daphne, a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
-    log = tmp_path / "daphne.log"
-    with log.open("wb") as output:
-        child = subprocess.Popen(
-            [*command, "tests.websocket.application:application"],
-            cwd=REPOSITORY,
-            env={**os.environ, "REDIS_URL": redis_url, "ENVIRONMENT": "test"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_for(port, child, log)
-        yield f"ws://127.0.0.1:{port}"
-    finally:
-        child.terminate()
-        child.wait(timeout=15)
-    assert "Traceback" not in log.read_text()
-
-
-def _wait_for(port: int, child: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert child.poll() is None, log.read_text()
-        time.sleep(0.05)
-    raise AssertionError(f"nothing listens: {log.read_text()}")
+    with server_process("daphne", redis_url, tmp_path / "daphne.log") as running:
+        yield running.url
