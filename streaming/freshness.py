@@ -8,6 +8,7 @@ from streaming.outbox import message_of
 from streaming.protocol import Reason
 from streaming.views import Feed
 from tradingviz.core.clock import Clock
+from tradingviz.core.logging import OncePerKind
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,13 @@ def register(judge: Judge) -> None:
     _registered[:] = [judge]
 
 
+def registered() -> Judge:
+    """Return the judge; RuntimeError where none was registered."""
+    if not _registered:
+        raise RuntimeError("nobody judges the age of markets: see streaming.freshness.register")
+    return _registered[-1]
+
+
 class Watch:
     """Tells the subscribers of a feed when its market falls silent, and when it speaks again."""
 
@@ -29,6 +37,7 @@ class Watch:
         self._clock = clock
         self._followed: dict[str, tuple[Feed, str]] = {}
         self._stale: dict[str, Reason] = {}
+        self._troubles = OncePerKind(logger)
 
     def follow(self, source: str, feed: Feed, market: str) -> None:
         """Watch a feed's market from now on."""
@@ -46,13 +55,13 @@ class Watch:
 
     async def look(self) -> None:
         """Ask the judge, and tell what changed. Where it cannot say, nothing is told."""
-        if not self._followed or not _registered:
+        if not self._followed:
             return
         markets = {market for _, market in self._followed.values()}
         try:
-            stale = dict(await _registered[-1](markets))
-        except Exception:
-            logger.exception("the age of the market cannot be told")
+            stale = dict(await registered()(markets))
+        except Exception as error:  # noqa: BLE001 - a judge is an app's, and may fail as it likes
+            self._troubles.add("the age of the market cannot be told", error=repr(error))
             return
         before, self._stale = self._stale, stale
         for feed, market in list(self._followed.values()):

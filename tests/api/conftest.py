@@ -6,6 +6,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
+from accounts import standing
 from accounts.models import User
 from tests.api.asking import Asker
 from tests.api.market import close_market, open_market
@@ -39,8 +40,10 @@ def two_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_se
 
 
 @pytest.fixture
-def ask(owner: User, api_client_for: Callable[[User], APIClient]) -> Asker:
-    """Ask as a signed-in user: `ask("/fo/expiries", underlying="NIFTY")`."""
+def ask(owner: User, api_client_for: Callable[[User], APIClient], monkeypatch: pytest.MonkeyPatch) -> Asker:
+    """Ask as a signed-in user: `ask("/fo/expiries", underlying="NIFTY")`. The user is known already, and stays so."""
+    monkeypatch.setattr(standing, "REMEMBERED_S", 3_600.0)
+    standing.standings.of(owner.pk)
     return Asker(api_client_for(owner))
 
 

@@ -157,7 +157,7 @@ def test_junk_is_refused_by_the_name_of_its_parameter(ask: Asker, name: str, val
 def test_one_query_makes_a_page_of_any_size(ask: Asker, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     ask(PATH, underlying="NIFTY", limit=1)
     for limit in (1, 100):
-        with django_assert_num_queries(2):  # the user is one
+        with django_assert_num_queries(1):
             ask(PATH, underlying="NIFTY", limit=limit)
 
 
@@ -182,7 +182,7 @@ def test_underlyings_take_as_many_queries_as_there_are_kinds_of_facts(
     ask: Asker, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     made = [Underlying.objects.create(symbol=f"S{number}", exchange="NSE") for number in range(20)]
-    with django_assert_num_queries(4):  # the user is one
+    with django_assert_num_queries(3):
         assert len(ask("/fo/underlyings").body["underlyings"]) == 21
     Underlying.objects.filter(pk__in=[each.pk for each in made]).delete()
 

@@ -183,7 +183,7 @@ def test_two_queries_serve_any_number_of_days(
     ask: Asker, span: Json, timeframe: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     history(ask, timeframe=timeframe, strike=24900, **span)  # reference data is remembered, this answer is not
-    with django_assert_num_queries(4 if "to" not in span else 3):  # the user; without `to` the newest bar
+    with django_assert_num_queries(3 if "to" not in span else 2):  # without `to` the newest bar
         history(ask, timeframe=timeframe, strike=24800, **span)
 
 
