@@ -5,6 +5,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
+from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.document import Document, within_levels
 from fo_analytics.domain.timeframes import MINUTES, timeframe_named
 from fo_analytics.selectors.reference import find_underlying
@@ -26,14 +27,18 @@ async def subscribe_chain(params: Params, principal: Principal) -> Subscription:
     del principal  # every signed-in user sees the market
     _refuse_unknown(params, NAMES | {"expiry", "levels"})
     levels = _levels(params)
-    symbol, expiry = await _asked(_expiry_of, params)
+    symbol, expiry, rolls_at = await _asked(_expiry_of, params)
 
     def project(document: Document) -> Document:
         return within_levels(document, levels)
 
-    echo = {"underlying": symbol, "expiry": expiry, "levels": levels}
     return Subscription(
-        chain_topic(symbol, expiry), market=symbol, view_key=f"levels={levels}", project=project, echo=echo
+        chain_topic(symbol, expiry),
+        market=symbol,
+        view_key=f"levels={levels}",
+        project=project,
+        rolls_at=rolls_at,
+        echo={"underlying": symbol, "expiry": expiry, "levels": levels},
     )
 
 
@@ -41,13 +46,14 @@ async def subscribe_metrics(params: Params, principal: Principal) -> Subscriptio
     """Follow the measures of one expiry's chain: `underlying`, `expiry` as for the chain."""
     del principal
     _refuse_unknown(params, NAMES | {"expiry"})
-    symbol, expiry = await _asked(_expiry_of, params)
+    symbol, expiry, rolls_at = await _asked(_expiry_of, params)
     return Subscription(
         f"metrics:{symbol}:{expiry}",
         source=chain_topic(symbol, expiry),
         market=symbol,
         view_key="head",
         project=_head,
+        rolls_at=rolls_at,
         echo={"underlying": symbol, "expiry": expiry},
     )
 
@@ -136,8 +142,8 @@ def _symbol_of(params: Params) -> str:
     return find_underlying(name=_name(params)).symbol
 
 
-def _expiry_of(params: Params) -> tuple[str, str]:
-    """Return the canonical symbol and the expiry's ISO date."""
+def _expiry_of(params: Params) -> tuple[str, str, int | None]:
+    """Return the canonical symbol, the expiry's ISO date, and when a label will mean another one (ms UTC)."""
     name, label = _name(params), params.get("expiry")
     if not isinstance(label, str | None):
         raise InvalidRequest("expiry is a label or a date", field="expiry")
@@ -145,4 +151,7 @@ def _expiry_of(params: Params) -> tuple[str, str]:
     expiry = table.nearest() if label is None else table.resolve(label)
     if expiry is None:
         raise InvalidRequest("no expiry of this underlying is listed", field="expiry")
-    return underlying.symbol, expiry.isoformat()
+    # Every label moves on when the nearest expiry is over.
+    nearest = table.nearest() or expiry
+    rolls_at = None if label == expiry.isoformat() else to_ms(table.calendar.expires_at(nearest))
+    return underlying.symbol, expiry.isoformat(), rolls_at

@@ -7,10 +7,13 @@ from django.conf import settings
 
 
 class BrowserOrigins(OriginValidator):
-    """Refuses (HTTP 403) a page of another host than ALLOWED_HOSTS; a client without an Origin is no page."""
+    """Refuses (HTTP 403) a page of another host than ALLOWED_HOSTS or of another origin than CORS_ALLOWED_ORIGINS.
+
+    A client without an Origin is no page.
+    """
 
     def __init__(self, application: Any) -> None:
-        super().__init__(application, settings.ALLOWED_HOSTS)
+        super().__init__(application, [*settings.ALLOWED_HOSTS, *settings.CORS_ALLOWED_ORIGINS])
 
     def valid_origin(self, parsed_origin: Any) -> bool:
         """Return whether the origin may come in."""

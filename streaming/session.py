@@ -30,6 +30,7 @@ from streaming.protocol import (
     Unsubscribe,
     parse,
 )
+from streaming.rolls import Rolls
 from streaming.views import Manner
 from tradingviz.core.clock import Clock, now_ms
 from tradingviz.core.errors import InvalidRequest, NotAvailable
@@ -53,6 +54,7 @@ class Session:
         self._outbox = Outbox(send)
         self._rate = RateWindow(MAX_MESSAGES_PER_SECOND)
         self._bad_frames = 0
+        self._rolls = Rolls(self._roll, clock)
         self._outbox.start()
         self._timers = [loop.call_later(AUTH_SECONDS, self._outbox.close, Close.UNAUTHENTICATED)]
         if principal:
@@ -62,6 +64,7 @@ class Session:
     def end(self) -> None:
         """Forget the client: nothing is sent any more."""
         self._hub.leave(self._outbox)
+        self._rolls.clear()
         self._residents.leave(self._outbox)
         self._stop_timers()
         self._outbox.stop()
@@ -146,19 +149,14 @@ class Session:
 
     async def _subscribe(self, request: Subscribe, params: dict[str, object], principal: Principal) -> Ack:
         """Answers are sent before frames: the ack goes out ahead of the snapshot."""
-        try:
-            subscription = await topics.resolve(request.channel, params, principal)
-        except InvalidRequest as error:
-            valid = f"; valid: {', '.join(error.valid)}" if error.valid else ""
-            raise ProtocolError("invalid_request", f"{error.detail}{valid}") from error
-        except NotAvailable as error:
-            raise ProtocolError("not_available", str(error)) from error
+        subscription = await _resolved(request, params, principal)
         topic = subscription.topic
         if topic not in self._outbox.slots and len(self._outbox.slots) >= MAX_SUBSCRIPTIONS:
             raise ProtocolError("too_many_subscriptions", f"a socket may have {MAX_SUBSCRIPTIONS} subscriptions")
         manner = Manner(request.format, request.interval_ms or 0)
         position = _position(request, topic)
         resumed = self._hub.subscribe(self._outbox, request.channel, subscription, manner, position)
+        self._rolls.plan(topic, subscription.rolls_at, request, params)
         return Ack(
             id=request.id,
             op="subscribe" if position is None else "resume",
@@ -168,11 +166,34 @@ class Session:
             echo=dict(subscription.echo) | ({} if position is None else {"resumed": resumed}),
         )
 
+    async def _roll(self, topic: str, request: Subscribe, params: dict[str, object]) -> None:
+        """Follow what a label means now in place of what it meant; the client hears it as if it had asked again."""
+        if self._principal is None or topic not in self._outbox.slots:
+            return
+        subscription = await _resolved(request, params, self._principal)
+        if subscription.topic == topic:
+            self._rolls.plan(topic, subscription.rolls_at, request, params)
+            return
+        self._hub.unsubscribe(self._outbox, topic)
+        self._outbox.answer(await self._subscribe(request, params, self._principal))
+
     def _unsubscribe(self, request: Unsubscribe) -> Ack:
         if request.topic not in self._outbox.slots:
             raise ProtocolError("not_subscribed", f"there is no subscription to {request.topic!r}")
         self._hub.unsubscribe(self._outbox, request.topic)
+        self._rolls.forget(request.topic)
         return Ack(id=request.id, op="unsubscribe", ts_sent=self._clock(), topic=request.topic)
+
+
+async def _resolved(request: Subscribe, params: dict[str, object], principal: Principal) -> topics.Subscription:
+    """Return what a request means now; raise ProtocolError."""
+    try:
+        return await topics.resolve(request.channel, params, principal)
+    except InvalidRequest as error:
+        valid = f"; valid: {', '.join(error.valid)}" if error.valid else ""
+        raise ProtocolError("invalid_request", f"{error.detail}{valid}") from error
+    except NotAvailable as error:
+        raise ProtocolError("not_available", str(error)) from error
 
 
 def _position(request: Subscribe, topic: str) -> Position | None:

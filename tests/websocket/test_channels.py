@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from tests.api.market import LAST, SPOT, SYMBOL, close_market, feed, open_market, snapshot
+from streaming import rolls
+from tests.api.market import FAR, LAST, NEAR, SPOT, SYMBOL, close_market, feed, ist, open_market, snapshot
 from tests.rig.cast import access_token
 from tests.websocket.client import Client, client_of
 from tests.websocket.server import serve
@@ -71,5 +72,31 @@ async def test_what_makes_no_sense_is_said_in_a_word(owner: User, request_: dict
             answer = await client.ask(op="subscribe", id=9, **request_)
             assert (answer["type"], answer["id"]) == ("error", 9)
             assert word in answer["message"]
+    finally:
+        await asyncio.to_thread(in_a_thread, close_market)
+
+
+async def test_a_label_moves_on_to_the_next_expiry_with_a_fresh_snapshot(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rolls, "AGAIN_SECONDS", 0.2)
+    await asyncio.to_thread(in_a_thread, open_market)
+    try:
+        async with serve(application) as url, client_of(url, token=access_token(owner)) as client:
+            by_label = await client.ask(
+                op="subscribe", id="label", channel="chain", underlying=SYMBOL, expiry="NWeek+0"
+            )
+            by_date = await client.ask(
+                op="subscribe", id="date", channel="metrics", underlying=SYMBOL, expiry=str(NEAR)
+            )
+            assert (by_label["echo"]["expiry"], by_date["echo"]["expiry"]) == (str(NEAR), str(NEAR))
+            opened = ist("2026-02-04 09:20:00")
+            await asyncio.to_thread(in_a_thread, feed, [snapshot(opened, expiries=(FAR,))])
+            moved = await client.until_type("ack")
+            assert (moved["id"], moved["echo"]["expiry"]) == ("label", str(FAR))
+            frame = await client.until_type("snapshot")
+            assert (frame["topic"], frame["ts_event"]) == (moved["topic"], opened)
+            gone = await client.ask(op="unsubscribe", id=3, topic=by_label["topic"])
+            assert gone["code"] == "not_subscribed"
     finally:
         await asyncio.to_thread(in_a_thread, close_market)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -9,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from accounts.models import User
+from streaming.origin import BrowserOrigins
 from tests.rig.asgi import asking
 from tests.rig.cast import access_token
 from tests.websocket.client import client_of
@@ -73,6 +75,20 @@ async def test_a_page_of_another_site_is_turned_away_before_anything_else(deploy
         async with client_of(deployed, token="", origin=Origin(origin)):
             raise AssertionError("the socket opened")
     assert caught.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "comes_in"),
+    [
+        ("https://charts.example", True),
+        ("http://charts.example", False),
+        ("https://charts.example:8443", False),
+        ("https://a.charts.example", False),
+    ],
+)
+def test_a_page_of_an_origin_that_may_read_answers_comes_in(origin: str, comes_in: bool, settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://charts.example"]
+    assert BrowserOrigins(None).valid_origin(urlsplit(origin)) is comes_in
 
 
 async def test_a_page_of_our_own_comes_in(deployed: str, token: str) -> None:
