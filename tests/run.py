@@ -1,7 +1,7 @@
 """The whole suite (`make test`): pure tests and faults once, database tests on both databases, then one line of counts.
 
-Each run has servers of its own, so two go on side by side; what they print comes when they end. Arguments are handed on
-to pytest. REQUIRE_TIMESCALEDB=1 makes a missing TimescaleDB a failure.
+Each run has servers of its own, so several go on side by side; what they print comes when they end. Arguments go on to
+pytest. REQUIRE_TIMESCALEDB=1 makes a missing TimescaleDB a failure.
 """
 
 import json
@@ -19,13 +19,19 @@ from pathlib import Path
 from tests.rig.timescaledb import Unavailable, root_folder, running_server
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SIDE_BY_SIDE = 2
+# Two processors, and every run waits for its servers now and then.
+SIDE_BY_SIDE = 3
+# What comes near no hypertable is run on the embedded PostgreSQL only.
+NEAR_NO_HYPERTABLE = (
+    "tests/client", "tests/security", "tests/websocket", "tests/integration/admin", "tests/integration/core",
+    "tests/integration/quickstart", "tests/integration/streaming",
+)  # fmt: skip
 REQUIRED = os.environ.get("REQUIRE_TIMESCALEDB") == "1"
 NOTHING_SELECTED = 5  # pytest's exit code when no test was left to run
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run everything, two runs side by side, print the counts, return the exit code."""
+    """Run everything, some runs side by side, print the counts, return the exit code."""
     total: Counter[str] = Counter()
     with timescaledb() as url, ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
         # The longest first.
@@ -33,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
         if url is None:
             total["failed"] += int(REQUIRED)
         else:
-            runs.append(Run("database tests, TimescaleDB", "database", {"TIMESCALEDB_URL": url}))
+            left_out = [f"--ignore={folder}" for folder in NEAR_NO_HYPERTABLE]
+            runs.append(Run("database tests, TimescaleDB", "database", {"TIMESCALEDB_URL": url}, left_out))
         runs += [Run("faults", "faults"), Run("tests without a database", "not database and not faults")]
         for run, (counts, output) in zip(runs, pool.map(lambda run: run.work(arguments), runs), strict=True):
             banner(run.title)
@@ -63,12 +70,14 @@ class Run:
     title: str
     marks: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()
 
     def work(self, arguments: Sequence[str]) -> tuple[Counter[str], str]:
         """Return what was counted and printed; a run that broke off is a failure."""
         with tempfile.TemporaryDirectory() as folder:
             counts_file = Path(folder) / "counts.json"
-            command = [sys.executable, "-m", "pytest", f"--counts-file={counts_file}", "-m", self.marks, *arguments]
+            command = [sys.executable, "-m", "pytest", f"--counts-file={counts_file}", "-m", self.marks, *self.options]
+            command += arguments
             done = subprocess.run(
                 command, cwd=REPOSITORY, env={**os.environ, **self.environment}, check=False, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
