@@ -7,7 +7,10 @@ counted its last commit).
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import redis
@@ -46,11 +49,53 @@ def live_version(client: redis.Redis, underlying: str) -> str | None:
     return f"{position.decode()}-{int(everything or 0)}" if isinstance(position, bytes) else None
 
 
-def stored_version(client: redis.Redis, underlying: str, first: date, last: date) -> str:
-    """Return the version of the rows of some days, both included. Raises redis.RedisError."""
-    days = [(first + timedelta(days=offset)).isoformat() for offset in range((last - first).days + 1)]
+@dataclass(frozen=True, slots=True)
+class StoredCounts:
+    """The counters of an underlying's days, and that of everything, as they stood when an answer was begun."""
+
+    underlying: str
+    everything: int
+    by_day: Mapping[date, int]
+
+    def version(self, first: date, last: date) -> str:
+        """Return the version of the rows of some days, both included. Raises KeyError for days not counted."""
+        return "-".join(str(count) for count in (self.everything, *(self.by_day[day] for day in _days(first, last))))
+
+
+def stored_counts(client: redis.Redis, underlying: str, first: date, last: date) -> StoredCounts:
+    """Return the counters of some days, both included. Raises redis.RedisError."""
+    days = _days(first, last)
     with client.pipeline(transaction=False) as pipe:
         pipe.get(EVERYTHING)
-        pipe.hmget(_versions(underlying), days)
+        pipe.hmget(_versions(underlying), [day.isoformat() for day in days])
         everything, counts = pipe.execute()
-    return "-".join(str(int(count or 0)) for count in (everything, *counts))
+    by_day = {day: int(count or 0) for day, count in zip(days, counts, strict=True)}
+    return StoredCounts(underlying, int(everything or 0), by_day)
+
+
+def stored_version(client: redis.Redis, underlying: str, first: date, last: date) -> str:
+    """Return the version of the rows of some days, both included. Raises redis.RedisError.
+
+    Within `known` Redis is not asked again for what was asked when the answer was begun.
+    """
+    counts = _known.get()
+    if counts is None or counts.underlying != underlying or not counts.by_day.keys() >= {first, last}:
+        counts = stored_counts(client, underlying, first, last)
+    return counts.version(first, last)
+
+
+@contextmanager
+def known(counts: StoredCounts) -> Iterator[None]:
+    """Let an answer be made of what `counts` say."""
+    before = _known.set(counts)
+    try:
+        yield
+    finally:
+        _known.reset(before)
+
+
+_known: ContextVar[StoredCounts | None] = ContextVar("known", default=None)
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

@@ -115,6 +115,19 @@ def listed(keys: list[ContractKey], day: date) -> dict[ContractKey, int]:
 
 
 @pytest.mark.usefixtures("market")
+def test_a_past_chain_asks_for_the_versions_of_its_days_once(client: APIClient) -> None:
+    before = calls("hmget"), calls("set")
+    assert client.get(AT).status_code == 200
+    assert (calls("hmget"), calls("set")) == (before[0] + 1, before[1])
+
+
+def calls(command: str) -> int:
+    """Return how often Redis has done a command."""
+    found: Any = sync_client().info("commandstats")
+    return int(found.get(f"cmdstat_{command}", {}).get("calls", 0))
+
+
+@pytest.mark.usefixtures("market")
 def test_an_unchanged_answer_is_not_sent_twice_and_a_large_one_is_packed(client: APIClient) -> None:
     first = client.get(PATH)
     again = client.get(PATH, HTTP_IF_NONE_MATCH=first["ETag"])
