@@ -14,11 +14,11 @@ from django.conf import settings
 from fo_analytics.domain import bars
 from fo_analytics.domain.bars import Minute
 from fo_analytics.domain.calendar import MINUTE_MS, Calendar, Session, from_ms, ist_date, to_ms
-from fo_analytics.domain.chain import Convention, Terms
+from fo_analytics.domain.chain import Convention, Quotes, Terms, parity_forward, spot_is_contradicted
 from fo_analytics.domain.chain_view import ChainView
 from fo_analytics.domain.document import Document, Subject, chain_view, revalued
+from fo_analytics.domain.forward import Forward
 from fo_analytics.domain.layout import Layout
-from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.domain.ticks import Ints
 from fo_analytics.models import Bar, Underlying
 from fo_analytics.queries import query
@@ -136,11 +136,24 @@ def chains_at(
     for expiry in expiries:
         layout = stored.only(expiry)
         chain = layout.chains[0]
-        trusted = expiry != nearest or spot_is_trusted(layout, stored.state, as_of_ms=as_of_ms, rate=rate)
-        terms = Terms(as_of_ms, chain.expires_at_ms, rate, convention, trusted)
+        terms = Terms(as_of_ms, chain.expires_at_ms, rate, convention)
         quotes = chain.quotes(stored.state, layout.spot_slot)
-        found.append(ChainAnswer(chain_view(Subject(underlying.symbol, expiry), quotes, terms), STORED))
+        view = _valued(Subject(underlying.symbol, expiry), quotes, terms, check_spot=expiry == nearest)
+        found.append(ChainAnswer(view, STORED))
     return tuple(found)
+
+
+def _valued(subject: Subject, quotes: Quotes, terms: Terms, *, check_spot: bool) -> ChainView:
+    """Return a chain as it is shown; once more without the spot where it is to be checked and parity contradicts it."""
+    view = chain_view(subject, quotes, terms)
+    if not check_spot:
+        return view
+    head = view.head  # valued by parity's forward, it has that at hand: finding it takes as long as all volatilities
+    known = head["forward_source"] == "parity"
+    forward = Forward(head["forward"], "parity", head["forward_pairs"]) if known else parity_forward(quotes, terms)
+    if not spot_is_contradicted(forward, quotes, terms):
+        return view
+    return chain_view(subject, quotes, replace(terms, spot_is_trusted=False))
 
 
 @dataclass(frozen=True, slots=True)
