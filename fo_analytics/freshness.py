@@ -7,7 +7,7 @@ counted its last commit).
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -51,37 +51,39 @@ def live_version(client: redis.Redis, underlying: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """The counters of an underlying's days, and that of everything, as they stood when an answer was begun."""
+    """The counters of an underlying's days from `first` on, and that of everything, as they stood at one instant."""
 
     underlying: str
+    first: date
     everything: int
-    by_day: Mapping[date, int]
+    days: tuple[int, ...]
 
-    def version(self, first: date, last: date) -> str:
-        """Return the version of the rows of some days, both included. Raises KeyError for days not counted."""
-        return "-".join(str(count) for count in (self.everything, *(self.by_day[day] for day in _days(first, last))))
+    def version(self, first: date, last: date) -> str | None:
+        """Return the version of the rows of some days, both included; None where not all of them are counted."""
+        begin, end = (first - self.first).days, (last - self.first).days + 1
+        if begin < 0 or end > len(self.days):
+            return None
+        return "-".join(map(str, (self.everything, *self.days[begin:end])))
 
 
 def stored_counts(client: redis.Redis, underlying: str, first: date, last: date) -> StoredCounts:
     """Return the counters of some days, both included. Raises redis.RedisError."""
-    days = _days(first, last)
+    days = [(first + timedelta(days=offset)).isoformat() for offset in range((last - first).days + 1)]
     with client.pipeline(transaction=False) as pipe:
         pipe.get(EVERYTHING)
-        pipe.hmget(_versions(underlying), [day.isoformat() for day in days])
+        pipe.hmget(_versions(underlying), days)
         everything, counts = pipe.execute()
-    by_day = {day: int(count or 0) for day, count in zip(days, counts, strict=True)}
-    return StoredCounts(underlying, int(everything or 0), by_day)
+    return StoredCounts(underlying, first, int(everything or 0), tuple(int(count or 0) for count in counts))
 
 
-def stored_version(client: redis.Redis, underlying: str, first: date, last: date) -> str:
+def stored_version(client: redis.Redis, underlying: str, first: date, last: date) -> str | None:
     """Return the version of the rows of some days, both included. Raises redis.RedisError.
 
     Within `known` Redis is not asked again for what was asked when the answer was begun.
     """
     counts = _known.get()
-    if counts is None or counts.underlying != underlying or not counts.by_day.keys() >= {first, last}:
-        counts = stored_counts(client, underlying, first, last)
-    return counts.version(first, last)
+    version = counts.version(first, last) if counts is not None and counts.underlying == underlying else None
+    return version or stored_counts(client, underlying, first, last).version(first, last)
 
 
 @contextmanager
@@ -95,7 +97,3 @@ def known(counts: StoredCounts) -> Iterator[None]:
 
 
 _known: ContextVar[StoredCounts | None] = ContextVar("known", default=None)
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]

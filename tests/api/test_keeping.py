@@ -103,7 +103,7 @@ def test_a_commit_ends_only_the_answers_of_its_own_day() -> None:
     assert after["2026-02-03"] != before["2026-02-03"]
 
 
-def versions() -> dict[str, str]:
+def versions() -> dict[str, str | None]:
     """Return the version of each day's rows."""
     days = (date(2026, 2, 2), date(2026, 2, 3))
     return {str(day): stored_version(sync_client(), "NIFTY", day, day) for day in days}
