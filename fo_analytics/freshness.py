@@ -7,7 +7,10 @@ counted its last commit).
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import redis
@@ -46,11 +49,51 @@ def live_version(client: redis.Redis, underlying: str) -> str | None:
     return f"{position.decode()}-{int(everything or 0)}" if isinstance(position, bytes) else None
 
 
-def stored_version(client: redis.Redis, underlying: str, first: date, last: date) -> str:
-    """Return the version of the rows of some days, both included. Raises redis.RedisError."""
+@dataclass(frozen=True, slots=True)
+class StoredCounts:
+    """The counters of an underlying's days from `first` on, and that of everything, as they stood at one instant."""
+
+    underlying: str
+    first: date
+    everything: int
+    days: tuple[int, ...]
+
+    def version(self, first: date, last: date) -> str | None:
+        """Return the version of the rows of some days, both included; None where not all of them are counted."""
+        begin, end = (first - self.first).days, (last - self.first).days + 1
+        if begin < 0 or end > len(self.days):
+            return None
+        return "-".join(map(str, (self.everything, *self.days[begin:end])))
+
+
+def stored_counts(client: redis.Redis, underlying: str, first: date, last: date) -> StoredCounts:
+    """Return the counters of some days, both included. Raises redis.RedisError."""
     days = [(first + timedelta(days=offset)).isoformat() for offset in range((last - first).days + 1)]
     with client.pipeline(transaction=False) as pipe:
         pipe.get(EVERYTHING)
         pipe.hmget(_versions(underlying), days)
         everything, counts = pipe.execute()
-    return "-".join(str(int(count or 0)) for count in (everything, *counts))
+    return StoredCounts(underlying, first, int(everything or 0), tuple(int(count or 0) for count in counts))
+
+
+def stored_version(client: redis.Redis, underlying: str, first: date, last: date) -> str | None:
+    """Return the version of the rows of some days, both included. Raises redis.RedisError.
+
+    Within `known` Redis is not asked again for what was asked when the answer was begun.
+    """
+    counts = _known.get()
+    version = counts.version(first, last) if counts is not None and counts.underlying == underlying else None
+    return version or stored_counts(client, underlying, first, last).version(first, last)
+
+
+@contextmanager
+def known(counts: StoredCounts) -> Iterator[None]:
+    """Let an answer be made of what `counts` say."""
+    before = _known.set(counts)
+    try:
+        yield
+    finally:
+        _known.reset(before)
+
+
+_known: ContextVar[StoredCounts | None] = ContextVar("known", default=None)

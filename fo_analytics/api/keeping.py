@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from functools import cache
 from hashlib import blake2b
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from fo_analytics.domain.symbols import canonical
-from fo_analytics.freshness import live_version, stored_version
+from fo_analytics.freshness import known, live_version, stored_counts
 from tradingviz.core import json
 from tradingviz.core.cache import Cache
 from tradingviz.core.redis import shared_client
@@ -46,20 +47,25 @@ def kept(
 
     Where it cannot be told which market answers (Redis is away, nothing is live), the body is made anew.
     """
-    version = _version(canonical(str(asked["underlying"])), days) if "underlying" in asked else None
+    if "underlying" not in asked:
+        return load()
+    try:
+        version, making = _market(canonical(str(asked["underlying"])), days)
+    except redis.RedisError:
+        version = None
     if version is None:
         return load()
     question = json.encode([path, sorted(asked.items()), version])
-    return bodies().get(blake2b(question, digest_size=16).hexdigest(), load, seconds=seconds)
+    with making:
+        return bodies().get(blake2b(question, digest_size=16).hexdigest(), load, seconds=seconds)
 
 
-def _version(underlying: str, days: tuple[date, date] | None) -> str | None:
-    try:
-        if days is None:
-            return live_version(shared_client(), underlying)
-        return stored_version(shared_client(), underlying, *days)
-    except redis.RedisError:
-        return None
+def _market(underlying: str, days: tuple[date, date] | None) -> tuple[str | None, AbstractContextManager[None]]:
+    """Return the version of the market that answers, and what the answer is to be made within."""
+    if days is None:
+        return live_version(shared_client(), underlying), nullcontext()
+    counts = stored_counts(shared_client(), underlying, *days)
+    return counts.version(*days), known(counts)
 
 
 class Timing:

@@ -1,7 +1,8 @@
 -- The bars of the contracts that stood at some moneyness levels of an underlying, bucket by bucket.
 --
 -- `wanted` has a row per series: a kind, and its steps up the ladder from the money. `spot_id` is an instrument
--- (null: none) whose closes come first, under place 0: by themselves they are one read, beside each bucket as many.
+-- (null: none) whose closes stand under place 0: by themselves they are one read, beside each bucket as many. `bars` is
+-- where bars of this length stand; rows come in no certain order.
 -- `span` has a row per stretch of a session in which the series means one expiry: the buckets that open in it. The money
 -- of a bucket is that of its newest minute which knew one. A level is a step on the ladder of that day's listed strikes,
 -- calls and puts alike: beyond the ladder, and where the side is not listed or has no bar, there is no row. The bounds
@@ -42,14 +43,14 @@ bucket AS MATERIALIZED (
     SELECT span.number, known.time, known.money
     FROM span
     CROSS JOIN LATERAL (
-        SELECT
+        SELECT DISTINCT ON (1)
             date_bin(make_interval(mins => %(minutes)s), metric.time, span.opens_at) AS "time",
-            (MAX(ARRAY[date_part('epoch', metric.time), metric.atm_strike]))[2] AS money
+            metric.atm_strike AS money
         FROM chain_metric AS metric
         WHERE metric.underlying_id = %(underlying_id)s AND metric.expiry = span.expiry AND metric.time >= span.from_at
             AND metric.time < LEAST(span.closes_at, span.to_at + make_interval(mins => %(minutes)s))
             AND metric.time >= %(from)s AND metric.time < %(until)s AND metric.atm_strike IS NOT NULL
-        GROUP BY 1
+        ORDER BY 1, metric.time DESC
     ) AS known
     WHERE known.time >= span.from_at AND known.time < span.to_at
 )
@@ -62,20 +63,12 @@ CROSS JOIN LATERAL (
     SELECT CASE kind WHEN 'CE' THEN calls[rung.money + steps] ELSE puts[rung.money + steps] END AS id
 ) AS contract
 CROSS JOIN LATERAL (
-    SELECT {columns} FROM bar
-    WHERE %(minutes)s = 1 AND bar.instrument_id = contract.id AND bar.time = bucket.time
+    SELECT {columns} FROM {bars} AS bar
+    WHERE bar.instrument_id = contract.id AND bar.time = bucket.time
         AND bar.time >= %(from)s AND bar.time < %(until)s
-    UNION ALL
-    SELECT {columns} FROM bar_rollup
-    WHERE %(minutes)s > 1 AND bar_rollup.instrument_id = contract.id AND bar_rollup.timeframe = %(timeframe)s
-        AND bar_rollup.time = bucket.time AND bar_rollup.time >= %(from)s AND bar_rollup.time < %(until)s
 ) AS held
 WHERE strikes[rung.money] = bucket.money
 UNION ALL
-SELECT 0, date_part('epoch', "time"), NULL, close, {nothing} FROM bar
-WHERE %(minutes)s = 1 AND instrument_id = %(spot_id)s AND "time" >= %(from)s AND "time" < %(until)s
-UNION ALL
-SELECT 0, date_part('epoch', "time"), NULL, close, {nothing} FROM bar_rollup
-WHERE %(minutes)s > 1 AND instrument_id = %(spot_id)s AND timeframe = %(timeframe)s
-    AND "time" >= %(from)s AND "time" < %(until)s
-ORDER BY 1, 2
+SELECT 0, date_part('epoch', bar.time), NULL, bar.close, {nothing}
+FROM {bars} AS bar
+WHERE bar.instrument_id = %(spot_id)s AND bar.time >= %(from)s AND bar.time < %(until)s

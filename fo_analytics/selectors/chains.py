@@ -5,22 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import redis
 from django.conf import settings
-from django.db import connection
 
 from fo_analytics.domain import bars
 from fo_analytics.domain.bars import Minute
 from fo_analytics.domain.calendar import MINUTE_MS, Calendar, Session, from_ms, ist_date, to_ms
-from fo_analytics.domain.chain import Convention, Terms
+from fo_analytics.domain.chain import Convention, Quotes, Terms, parity_forward, spot_is_contradicted
 from fo_analytics.domain.chain_view import ChainView
 from fo_analytics.domain.document import Document, Subject, chain_view, revalued
+from fo_analytics.domain.forward import Forward
 from fo_analytics.domain.layout import Layout
-from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.domain.ticks import Ints
 from fo_analytics.models import Bar, Underlying
 from fo_analytics.queries import query
@@ -29,7 +27,7 @@ from fo_analytics.topics import chain_topic, underlying_topic
 from streaming.state import State, read_state, read_states
 from tradingviz.core.errors import NotAvailable
 from tradingviz.core.redis import shared_client
-from tradingviz.core.sql import array_text
+from tradingviz.core.sql import array_text, read_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -138,11 +136,24 @@ def chains_at(
     for expiry in expiries:
         layout = stored.only(expiry)
         chain = layout.chains[0]
-        trusted = expiry != nearest or spot_is_trusted(layout, stored.state, as_of_ms=as_of_ms, rate=rate)
-        terms = Terms(as_of_ms, chain.expires_at_ms, rate, convention, trusted)
+        terms = Terms(as_of_ms, chain.expires_at_ms, rate, convention)
         quotes = chain.quotes(stored.state, layout.spot_slot)
-        found.append(ChainAnswer(chain_view(Subject(underlying.symbol, expiry), quotes, terms), STORED))
+        view = _valued(Subject(underlying.symbol, expiry), quotes, terms, check_spot=expiry == nearest)
+        found.append(ChainAnswer(view, STORED))
     return tuple(found)
+
+
+def _valued(subject: Subject, quotes: Quotes, terms: Terms, *, check_spot: bool) -> ChainView:
+    """Return a chain as it is shown; once more without the spot where it is to be checked and parity contradicts it."""
+    view = chain_view(subject, quotes, terms)
+    if not check_spot:
+        return view
+    head = view.head  # valued by parity's forward, it has that at hand: finding it takes as long as all volatilities
+    known = head["forward_source"] == "parity"
+    forward = Forward(head["forward"], "parity", head["forward_pairs"]) if known else parity_forward(quotes, terms)
+    if not spot_is_contradicted(forward, quotes, terms):
+        return view
+    return chain_view(subject, quotes, replace(terms, spot_is_trusted=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,23 +198,18 @@ def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
 
 
 def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
-    parameters: dict[str, Any] = {
+    parameters = {
         "instrument_ids": array_text(layout.instrument_ids.tolist()),
         "from": since,
         "to": from_ms(until_ms - MINUTE_MS),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_STATES, parameters)
-        rows = cursor.fetchall()
+    found = read_numbers(named_states(), parameters, ("instrument_id", *_COLUMNS, "time_ms"))
     slot_of = {instrument_id: slot for slot, instrument_id in enumerate(layout.instrument_ids.tolist())}
+    slots = [slot_of[instrument_id] for instrument_id in found["instrument_id"].tolist()]
     state, minute_ms = bars.empty(len(layout)), np.zeros(len(layout), np.int64)
-    slots = [slot_of[row[0]] for row in rows]
-    columns = list(zip(*rows, strict=True))[1:]
-    for name, column in zip(_COLUMNS, columns, strict=False):
-        stamps = name.endswith("_ts")
-        state[name][slots] = milliseconds(column) if stamps else np.array(column, np.float64)
-    if columns:
-        minute_ms[slots] = milliseconds(columns[len(_COLUMNS)])
+    for name in _COLUMNS:
+        state[name][slots] = milliseconds(found[name]) if name.endswith("_ts") else found[name]
+    minute_ms[slots] = milliseconds(found["time_ms"])
     return StoredMarket(layout, state, minute_ms)
 
 
@@ -219,10 +225,8 @@ def named_states(name: str = "chain_at") -> str:
     return f"({query(name)}) AS found (instrument_id, {', '.join(STATE_COLUMNS)})"
 
 
+# Only what is used travels.
 _COLUMNS = STATE_COLUMNS[: STATE_COLUMNS.index("time_ms")]
-
-# Only what is used travels: a reader of rows pays for every number.
-_STATES = f"SELECT {', '.join(('instrument_id', *_COLUMNS, 'time_ms'))} FROM {named_states()}"
 
 
 def milliseconds(seconds: npt.ArrayLike | Sequence[float | None]) -> npt.NDArray[np.int64]:

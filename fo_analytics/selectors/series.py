@@ -1,15 +1,13 @@
 """Moneyness series: what stood at one level of a chain (the call at the money, the put two rungs out) over time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby, pairwise
-from operator import itemgetter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
 
 from fo_analytics.domain.calendar import Session, from_ms, ist_date, to_ms
 from fo_analytics.domain.moneyness import Side, level
@@ -19,12 +17,19 @@ from fo_analytics.queries import query
 from fo_analytics.selectors.chains import milliseconds
 from fo_analytics.selectors.reference import calendar, expiry_table
 from tradingviz.core.errors import InvalidRequest
+from tradingviz.core.sql import array_text, read_numbers
+
+Floats = npt.NDArray[np.float64]
+Columns = dict[str, Floats]
 
 VALUES = (
     "open", "high", "low", "close", "volume", "oi", "bid", "ask",
     "forward", "iv", "delta", "gamma", "theta", "vega", "rho",
 )  # fmt: skip
 """What a series can be of; units as in models.series.BarValues."""
+
+# Of one minute, and of more.
+_BARS = ("bar", "(SELECT * FROM bar_rollup WHERE timeframe = %(timeframe)s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,8 @@ def moneyness_group(
             raise InvalidRequest(f"a bar has no {name!r}", field="values", valid=list(VALUES))
     steps = [_level(moneyness) * (1 if side == "call" else -1) for side, moneyness in wanted]
     if not spans:
-        return [_series([], spans, values, {}) for _ in wanted]
+        none = dict.fromkeys(("time", "number", "strike", *values), np.empty(0))
+        return [_series(none, spans, values, none) for _ in wanted]
     parameters = {
         "underlying_id": underlying.pk,
         "spot_id": spot_id,
@@ -106,12 +112,19 @@ def moneyness_group(
         "minutes": minutes,
         **span_columns(spans),
     }
-    with connection.cursor() as cursor:
-        nothing = ", ".join(["NULL"] * len(values))
-        cursor.execute(query("series").format(columns=", ".join(values), nothing=nothing), parameters)
-        parts = {place: [row[1:] for row in rows] for place, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
-    spot = {row[0]: row[2] for row in parts.pop(0, ())}
-    return [_series(parts.get(place, []), spans, values, spot) for place in range(1, len(wanted) + 1)]
+    nothing = ", ".join(["NULL"] * len(values))
+    text = query("series").format(bars=_BARS[minutes > 1], columns=", ".join(values), nothing=nothing)
+    names = ("place", "time", "number", "strike", *values)
+    found = read_numbers(f"({text}) AS found ({', '.join(names)})", parameters, names)
+    spot = _part(found, 0)
+    return [_series(_part(found, place), spans, values, spot) for place in range(1, len(wanted) + 1)]
+
+
+def _part(found: Columns, place: int) -> Columns:
+    """Return the rows of one place, in order of time."""
+    rows = np.flatnonzero(found["place"] == place)
+    rows = rows[np.argsort(found["time"][rows], kind="stable")]
+    return {name: column[rows] for name, column in found.items()}
 
 
 def known_spans(*, underlying: Underlying, expiry: str, since_ms: int, until_ms: int) -> list[Span]:
@@ -158,26 +171,30 @@ def span_columns(spans: Sequence[Span]) -> dict[str, Any]:
     """Return stretches (one at least) as parameters of a query that unnests them."""
     closes = [span.session.closes_at for span in spans]
     return {
-        "dates": [span.session.date for span in spans],
-        "opens": [span.session.opens_at for span in spans],
-        "closes": closes,
-        "froms": [span.from_at for span in spans],
-        "tos": [span.to_at for span in spans],
-        "expiries": [span.expiry for span in spans],
+        "dates": array_text(span.session.date for span in spans),
+        "opens": array_text(span.session.opens_at for span in spans),
+        "closes": array_text(closes),
+        "froms": array_text(span.from_at for span in spans),
+        "tos": array_text(span.to_at for span in spans),
+        "expiries": array_text(span.expiry for span in spans),
         "from": min(span.from_at for span in spans),
         "until": max(closes),
     }
 
 
-def _series(
-    rows: Sequence[tuple[Any, ...]], spans: Sequence[Span], values: Sequence[str], spot: Mapping[float, float | None]
-) -> Series:
-    time, number, strike, *columns = zip(*rows, strict=True) if rows else [()] * (3 + len(values))
+def _series(found: Columns, spans: Sequence[Span], values: Sequence[str], spot: Columns) -> Series:
     expiries = [span.expiry for span in spans]
     return Series(
-        time_ms=milliseconds(time),
-        strike=np.array(strike, np.float64),
-        spot=np.array([spot.get(at) for at in time], np.float64),
-        expiry=tuple(expiries[at - 1] for at in number),
-        values={name: np.array(column, np.float64) for name, column in zip(values, columns, strict=True)},
+        time_ms=milliseconds(found["time"]),
+        strike=found["strike"],
+        spot=_at(found["time"], spot["time"], spot["strike"]),
+        expiry=tuple(expiries[number - 1] for number in found["number"].astype(np.int64).tolist()),
+        values={name: found[name] for name in values},
     )
+
+
+def _at(wanted: Floats, time: Floats, value: Floats) -> Floats:
+    """Return the values at wanted times, NaN where there is none; `time` ascending."""
+    known = np.append(value, np.nan)
+    place = np.searchsorted(time, wanted)
+    return known[np.where(np.append(time, np.nan)[place] == wanted, place, -1)]

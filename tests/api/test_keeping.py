@@ -103,7 +103,7 @@ def test_a_commit_ends_only_the_answers_of_its_own_day() -> None:
     assert after["2026-02-03"] != before["2026-02-03"]
 
 
-def versions() -> dict[str, str]:
+def versions() -> dict[str, str | None]:
     """Return the version of each day's rows."""
     days = (date(2026, 2, 2), date(2026, 2, 3))
     return {str(day): stored_version(sync_client(), "NIFTY", day, day) for day in days}
@@ -112,6 +112,19 @@ def versions() -> dict[str, str]:
 def listed(keys: list[ContractKey], day: date) -> dict[ContractKey, int]:
     """Return the contracts' tokens."""
     return ensure_instruments(keys=keys, seen_on=day)
+
+
+@pytest.mark.usefixtures("market")
+def test_a_past_chain_asks_for_the_versions_of_its_days_once(client: APIClient) -> None:
+    before = calls("hmget"), calls("set")
+    assert client.get(AT).status_code == 200
+    assert (calls("hmget"), calls("set")) == (before[0] + 1, before[1])
+
+
+def calls(command: str) -> int:
+    """Return how often Redis has done a command."""
+    found: Any = sync_client().info("commandstats")
+    return int(found.get(f"cmdstat_{command}", {}).get("calls", 0))
 
 
 @pytest.mark.usefixtures("market")

@@ -80,11 +80,21 @@ class CacheStats:
         return hits / (hits + self.total_misses) if hits + self.total_misses else 0.0
 
 
+@dataclass(slots=True)
+class _Held:
+    """A body in memory: until when (the clock's seconds), and whether Redis has it too."""
+
+    until: float
+    body: bytes
+    shared: bool
+
+
 class Cache:
     """Bodies by key: this process's memory, then Redis, then the loader.
 
     A key has to name everything its body depends on, the version of the data included. Who asks for what somebody in
-    this process is loading already waits for that. Redis away: memory and loader only. Thread-safe.
+    this process is loading already waits for that. Redis gets a body when it is asked for again: most past instants
+    never are, and writing costs as much as several reads. Redis away: memory and loader only. Thread-safe.
     """
 
     def __init__(self, client: Callable[[], redis.Redis], *, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -94,28 +104,29 @@ class Cache:
         self._max_bytes = max_bytes
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._held: OrderedDict[str, _Held] = OrderedDict()
         self._bytes = 0
         self._loading: dict[str, Future[bytes]] = {}
 
     def get(self, key: str, load: Callable[[], bytes], *, seconds: float) -> bytes:
         """Return the body of a key, kept for `seconds` at most. What `load` raises is raised to all that wait."""
         with self._lock:
-            body = self._remembered(key)
-            if body is not None:
-                self.stats.l1_hits += 1
-                _L1.inc()
-                return body
-            others = self._loading.get(key)
-            ours = self._loading.setdefault(key, Future())
+            held = self._remembered(key)
+            if held is None:
+                others = self._loading.get(key)
+                ours = self._loading.setdefault(key, Future())
+        if held is not None:
+            return self._again(key, held)
         if others is not None:
             return others.result()
         try:
-            body = self._from_redis(key) or self._load(key, load, seconds)
+            found = self._from_redis(key)
+            body = found or self._load(load)
         except BaseException as error:
-            self._settle(key, seconds).set_exception(error)
+            self._end(key).set_exception(error)
             raise
-        self._settle(key, seconds, body).set_result(body)
+        self._keep(key, _Held(self._clock() + seconds, body, shared=found is not None))
+        self._end(key).set_result(body)
         return ours.result()
 
     def forget(self) -> None:
@@ -124,15 +135,29 @@ class Cache:
             self._held.clear()
             self._bytes = 0
 
-    def _remembered(self, key: str) -> bytes | None:
-        until, body = self._held.get(key, (0.0, None))
-        if body is None:
+    def _remembered(self, key: str) -> _Held | None:
+        held = self._held.get(key)
+        if held is None:
             return None
-        if until <= self._clock():
+        if held.until <= self._clock():
             self._drop(key)
             return None
         self._held.move_to_end(key)
-        return body
+        return held
+
+    def _again(self, key: str, held: _Held) -> bytes:
+        """Return a body from memory; from its second question on the other processes have it too."""
+        self.stats.l1_hits += 1
+        _L1.inc()
+        self._share(key, held)
+        return held.body
+
+    def _share(self, key: str, held: _Held) -> None:
+        if held.shared:
+            return
+        held.shared = True
+        with suppress(redis.RedisError):  # said when it was asked
+            self._client().set(_PREFIX + key, held.body, px=max(1, int((held.until - self._clock()) * 1000)))
 
     def _from_redis(self, key: str) -> bytes | None:
         try:
@@ -146,25 +171,28 @@ class Cache:
             return body
         return None
 
-    def _load(self, key: str, load: Callable[[], bytes], seconds: float) -> bytes:
+    def _load(self, load: Callable[[], bytes]) -> bytes:
         self.stats.total_misses += 1
         MISSES.inc()
-        body = load()
-        with suppress(redis.RedisError):  # said when it was asked
-            self._client().set(_PREFIX + key, body, px=max(1, int(seconds * 1000)))
-        return body
+        return load()
 
-    def _settle(self, key: str, seconds: float, body: bytes | None = None) -> "Future[bytes]":
-        """End the loading of a key, and keep its body."""
+    def _keep(self, key: str, held: _Held) -> None:
+        """Put a body into memory; one larger than all of that into Redis at once."""
+        if len(held.body) > self._max_bytes:
+            self._share(key, held)
+            return
         with self._lock:
-            if body is not None and len(body) <= self._max_bytes:
-                self._drop(key)
-                self._held[key] = (self._clock() + seconds, body)
-                self._bytes += len(body)
+            self._drop(key)
+            self._held[key] = held
+            self._bytes += len(held.body)
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._held)))
+
+    def _end(self, key: str) -> "Future[bytes]":
+        """End the loading of a key."""
+        with self._lock:
             return self._loading.pop(key)
 
     def _drop(self, key: str) -> None:
         held = self._held.pop(key, None)
-        self._bytes -= len(held[1]) if held else 0
+        self._bytes -= len(held.body) if held else 0
