@@ -1,7 +1,6 @@
 """One connection: requests out at a pace the server allows, answers to whoever asked, frames in."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import count
 from typing import Any
@@ -11,7 +10,8 @@ from websockets.asyncio.client import ClientConnection
 from tradingviz_client.errors import ConnectionLost, RequestRefused
 from tradingviz_client.frames import Ack, Error, Frame, decode, encode
 
-# The server closes with 4429 above twenty a second.
+# The server closes with 4429 above twenty a second. It counts when it comes to a request, which may be long after that
+# was sent: so a request counts here until a second after its answer.
 MESSAGES_PER_SECOND = 15
 
 Answered = Callable[[Ack | Error], None]
@@ -27,7 +27,7 @@ class Link:
         self._waiting: dict[int, Answered] = {}
         self._futures: set[asyncio.Future[Ack]] = set()
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
-        self._sent: deque[float] = deque(maxlen=MESSAGES_PER_SECOND)
+        self._room = asyncio.Semaphore(MESSAGES_PER_SECOND)
 
     def post(self, make: Callable[[int], Mapping[str, Any]], answered: Answered) -> None:
         """Send what `make` returns for a new id; `answered` is called before any frame that comes after the answer."""
@@ -56,12 +56,9 @@ class Link:
 
     async def write(self) -> None:
         """Send what is posted, until cancelled or the connection ends."""
-        clock = asyncio.get_running_loop().time
         while True:
             message = await self._outgoing.get()
-            if len(self._sent) == MESSAGES_PER_SECOND:
-                await asyncio.sleep(self._sent[0] + 1.0 - clock())
-            self._sent.append(clock())
+            await self._room.acquire()
             await self._connection.send(message)
 
     async def frames(self) -> AsyncIterator[Frame]:
@@ -78,6 +75,7 @@ class Link:
     def _answer(self, frame: Ack | Error) -> None:
         answered = self._waiting.pop(frame.id, None) if isinstance(frame.id, int) else None
         if answered:
+            asyncio.get_running_loop().call_later(1.0, self._room.release)
             answered(frame)
 
     def end(self) -> None:
