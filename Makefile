@@ -21,6 +21,10 @@ dev: install ## The same, and load the code again when a source file changes
 stop: ## End what `make run` started, also after its manager was killed
 	@test ! -x $(RUN) || $(RUN) -m tradingviz.quickstart stop
 
+.PHONY: watch
+watch: install ## A live chain in the terminal, of what `make run` runs: CHAIN="NIFTY NWeek+0" PORT=8081
+	@PYTHONPATH=clients/python $(RUN) -m tradingviz_client chain $(or $(CHAIN),NIFTY) --url http://127.0.0.1:$(or $(PORT),8081)
+
 ##@ Checking
 
 .PHONY: test

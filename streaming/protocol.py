@@ -163,7 +163,7 @@ class Snapshot(_Data, tag_field="type", tag="snapshot", kw_only=True):
 
 
 class Delta(_Data, tag_field="type", tag="delta", kw_only=True):
-    """`data` is a patch to the document of `prev` of the same epoch: see streaming.domain.sequencing.
+    """`data` is a patch to the document of `prev` of the same epoch.
 
     `prev` is the `seq` of the frame before; `seq - 1`, unless an interval was asked for.
     """

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
+from tradingviz.asyncapi import asyncapi
 from tradingviz.core.errors import problem_page
 from tradingviz.health import health, live, metrics, ready
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("asyncapi.json", asyncapi, name="asyncapi"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi", template_name="redoc.html"), name="redoc"),
     path("admin/", admin.site.urls),

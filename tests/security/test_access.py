@@ -181,7 +181,8 @@ def test_a_browsers_session_opens_no_rest_path(owner: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/health", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/redoc"]
+    "path",
+    ["/health", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/asyncapi.json", "/docs", "/redoc"],
 )
 def test_what_operators_and_readers_need_is_open(db: None, path: str) -> None:
     assert APIClient().get(path).status_code == 200

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from tradingviz.core.headers import API_HEADERS
 
 API = "default-src 'none'; frame-ancestors 'none'"
-ANSWERS = ("/health/live", "/metrics", "/openapi.json", "/nothing", "/fo/expiries", "/docs?script=")
+ANSWERS = ("/health/live", "/metrics", "/openapi.json", "/asyncapi.json", "/nothing", "/fo/expiries", "/docs?script=")
 PAGES = ("/docs", "/redoc", "/admin/login/")
 STYLE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css"
 

@@ -8,7 +8,17 @@ from accounts.models import User
 from tests.api.asking import answer_of
 from tests.rig.cast import access_token
 
-OPEN = ("/health", "/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/redoc", "/nothing")
+OPEN = (
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/docs",
+    "/redoc",
+    "/nothing",
+)
 
 
 def secrets() -> set[str]:
