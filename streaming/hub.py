@@ -154,7 +154,12 @@ class Hub:
         return bool(self._sockets)
 
     async def aclose(self) -> None:
-        """Stop reading and beating."""
+        """Stop reading and beating.
+
+        The reader ends where there is nothing left to read: a cancellation alone may get lost in a library.
+        """
+        self._feeds.clear()
+        self._sockets.clear()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

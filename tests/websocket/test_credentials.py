@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pytest_django.fixtures import Settings
+from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
@@ -89,6 +90,13 @@ async def test_a_page_of_another_site_is_turned_away_before_anything_else(deploy
 def test_a_page_of_an_origin_that_may_read_answers_comes_in(origin: str, comes_in: bool, settings: Settings) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://charts.example"]
     assert BrowserOrigins(None).valid_origin(urlsplit(origin)) is comes_in
+
+
+async def test_where_there_is_no_socket_the_handshake_is_refused(deployed: str, token: str) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        async with connect(f"{deployed}/ws/nowhere?token={token}"):
+            raise AssertionError("the socket opened")
+    assert caught.value.response.status_code == 403
 
 
 async def test_a_page_of_our_own_comes_in(deployed: str, token: str) -> None:
