@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,18 +36,19 @@ async def server(redis_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 def daphne(redis_url: str, tmp_path: Path) -> Iterator[str]:
-    """Base URL of Daphne, a process of its own."""
+    """Base URL of Daphne with the test application, a process of its own."""
+    with daphne_with("tests.websocket.application:application", redis_url, tmp_path / "daphne.log") as url:
+        yield url
+
+
+@contextmanager
+def daphne_with(application: str, redis_url: str, log: Path) -> Iterator[str]:
+    """Run Daphne with an application; give its base URL."""
     port = free_port()
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
-    log = tmp_path / "daphne.log"
+    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), application]
+    environment = {**os.environ, "REDIS_URL": redis_url, "ENVIRONMENT": "test"}
     with log.open("wb") as output:
-        child = subprocess.Popen(
-            [*command, "tests.websocket.application:application"],
-            cwd=REPOSITORY,
-            env={**os.environ, "REDIS_URL": redis_url, "ENVIRONMENT": "test"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        child = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait_for(port, child, log)
         yield f"ws://127.0.0.1:{port}"
