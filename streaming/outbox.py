@@ -11,6 +11,7 @@ from collections import deque
 from contextlib import suppress
 
 from streaming import metrics, protocol
+from streaming.direct import line_of
 from streaming.domain.conflation import Slot
 from streaming.pressure import Message, Pressure, Send
 from streaming.protocol import Format
@@ -45,6 +46,7 @@ class Outbox:
         self.slots: dict[str, Slot[Message]] = {}
         self._send = send
         self._pressure = Pressure(send)
+        self._line = line_of(send)
         self._answers: deque[Message] = deque()
         self._notices: dict[str, Message] = {}
         self._changed: dict[str, None] = {}
@@ -86,6 +88,12 @@ class Outbox:
         self._changed[topic] = None
         self._wake.set()
 
+    def push(self, topic: str) -> None:
+        """Say that the topic's slot has something to send, and send it at once where nothing is in the way."""
+        self._changed[topic] = None
+        if not self._send_directly():
+            self._wake.set()
+
     def drop(self, topic: str) -> None:
         """Send nothing of a topic any more."""
         self.slots.pop(topic, None)
@@ -95,7 +103,8 @@ class Outbox:
     def beat(self, message: Message) -> None:
         """Queue a heartbeat in place of an unsent one."""
         self._heartbeat = message
-        self._wake.set()
+        if not self._send_directly():
+            self._wake.set()
 
     def check(self, now: float) -> None:
         """Hang up where the peer has taken nothing for long (`now`: the loop's seconds)."""
@@ -135,6 +144,17 @@ class Outbox:
                 self._hang_up()
             await asyncio.sleep(ROOM_CHECK_SECONDS)
         self._sending_since = None
+
+    def _send_directly(self) -> bool:
+        """Send what waits past the task, which would have to be woken; return whether nothing is left."""
+        if self._line is None or self._sending_since is not None:
+            return False
+        while self._line.free():
+            if (message := self._next()) is None:
+                return not self.closing
+            self._line.write(message)
+            metrics.sent(message["kind"])
+        return False
 
     def _hang_up(self) -> None:
         """End the connection of a peer that does not read; it is told why as far as it still listens."""

@@ -160,7 +160,7 @@ class View:
         self._remember(Sent(before.position, self._timer.time(), message))
         for outbox, slot in self.slots.items():
             slot.offer(message)
-            outbox.touch(self._key.topic)
+            outbox.push(self._key.topic)
         if interval := self._key.manner.interval_ms:
             self._pacing = self._timer.call_later(interval / 1000, self._show)
 

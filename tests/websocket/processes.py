@@ -15,8 +15,8 @@ from tradingviz.quickstart.preflight import free_port
 REPOSITORY = Path(__file__).parents[2]
 APPLICATION = "tests.websocket.application:application"
 COMMANDS = {
-    "daphne": ["daphne", "-b", "127.0.0.1", "-p", "{port}", APPLICATION],
-    "uvicorn": ["uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--lifespan", "off", APPLICATION],
+    "daphne": ["daphne", "-b", "127.0.0.1", "-p", "{port}", "{application}"],
+    "uvicorn": ["uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--lifespan", "off", "{application}"],
 }
 
 
@@ -28,10 +28,10 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def server_process(kind: str, redis_url: str, log: Path) -> Iterator[Running]:
+def server_process(kind: str, redis_url: str, log: Path, *, application: str = APPLICATION) -> Iterator[Running]:
     """Run a server; it is ended afterwards, and must have printed no traceback."""
     port = free_port()
-    command = [sys.executable, "-m", *(part.format(port=port) for part in COMMANDS[kind])]
+    command = [sys.executable, "-m", *(part.format(port=port, application=application) for part in COMMANDS[kind])]
     environment = {**os.environ, "REDIS_URL": redis_url, "ENVIRONMENT": "test"}
     with log.open("wb") as output:
         child = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=output, stderr=subprocess.STDOUT)

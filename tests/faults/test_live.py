@@ -1,0 +1,168 @@
+"""Clients of the socket while Redis, PostgreSQL, ingest, Daphne and the ticker go away and come back."""
+
+import asyncio
+import os
+import signal
+import statistics
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import psutil
+import pytest
+import redis
+from django.core.management import call_command
+from pytest_django import DjangoDbBlocker
+from websockets.asyncio.client import connect
+
+from fo_analytics.domain.calendar import from_ms, ist_date
+from tests.faults.market import Market, database_settings, django_on
+from tests.faults.stage import Stage, Watcher, staged, until
+from tradingviz.core.clock import now_ms
+from tradingviz.quickstart.postgres import EmbeddedPostgres
+from tradingviz.quickstart.processes import reap
+from tradingviz.quickstart.redis import EmbeddedRedis
+
+DATABASE = "live"
+RECOVERED_S = 10.0
+AWAY_S = 1.5
+START_SECONDS = 60.0
+VISITS, AT_ONCE, WARM_UP_VISITS = 1_000, 20, 1_500
+MOST_GROWTH_KIB = 4 * 1024  # of 1,000 visits: sockets that stay behind would be 37 MiB
+
+
+@pytest.fixture(scope="module")
+def stage(
+    breakable_postgres: EmbeddedPostgres,
+    breakable_redis: EmbeddedRedis,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Stage]:
+    """Everything, in a market of its own; what one test broke is whole for the next."""
+    breakable_postgres.create_database(DATABASE)
+    with redis.Redis.from_url(breakable_redis.url()) as client:
+        client.flushall()
+    with django_db_blocker.unblock():
+        with django_on(database_settings(breakable_postgres, DATABASE)):
+            call_command("migrate", verbosity=0)
+        market = Market(breakable_postgres, breakable_redis, DATABASE, tmp_path_factory.mktemp(DATABASE))
+        try:
+            with staged(market, ist_date(from_ms(now_ms()))) as made:
+                yield made
+        finally:
+            market.end()
+
+
+@asynccontextmanager
+async def watching(stage: Stage) -> AsyncIterator[Watcher]:
+    """A client that sees the market; at the end it must have what a new one gets."""
+    watcher = stage.watcher()
+    task = asyncio.create_task(watcher.run())
+    try:
+        await watcher.sees(now_ms(), seconds=START_SECONDS)
+        yield watcher
+        await stage.is_same_as_fresh(watcher)
+    finally:
+        if task.done():
+            task.result()
+        task.cancel()
+
+
+async def recovers(watcher: Watcher, what: str) -> None:
+    """Fail where no frame of a new tick comes within ten seconds from now."""
+    seconds = await watcher.sees(now_ms(), seconds=RECOVERED_S)
+    print(f"{what}: a frame of a new tick after {seconds:.2f} s; sockets so far: {watcher.sockets}")
+
+
+@pytest.mark.parametrize("server", ["redis", "postgres"])
+async def test_a_client_lives_through_a_crash_of_a_server_and_misses_no_state(stage: Stage, server: str) -> None:
+    async with watching(stage) as watcher:
+        with stage.market.without(server):
+            await asyncio.sleep(AWAY_S)
+        await recovers(watcher, server)
+
+
+async def test_a_client_lives_through_a_killed_ingest_and_misses_no_state(stage: Stage) -> None:
+    async with watching(stage) as watcher:
+        child = stage.market.ingests[-1]
+        os.kill(child.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        assert reap(child) == -signal.SIGKILL
+        started = stage.market.start_ingest()
+        await asyncio.to_thread(stage.market.wait_until_it_works, started)
+        print(f"ingest works again {time.monotonic() - killed:.1f} s after the kill")
+        await recovers(watcher, "ingest")
+        assert watcher.sockets == 1
+
+
+async def test_a_client_comes_back_to_a_restarted_server_and_misses_no_state(stage: Stage) -> None:
+    async with watching(stage) as watcher:
+        await asyncio.to_thread(stage.daphne.stop)
+        stage.daphne.start()
+        await recovers(watcher, "Daphne")
+        assert watcher.sockets == 2
+
+
+async def test_a_client_outlives_half_a_minute_of_silence_and_goes_on(stage: Stage) -> None:
+    async with watching(stage) as watcher:
+        stage.feed.silent.set()
+        before = len(watcher.mirror.frames)
+        await asyncio.sleep(30)
+        heartbeats = [frame for frame in watcher.mirror.frames[before:] if frame["type"] == "heartbeat"]
+        assert len(heartbeats) >= 5
+        stage.feed.silent.clear()
+        await recovers(watcher, "the ticker")
+        assert watcher.sockets == 1
+
+
+async def test_a_thousand_comings_and_goings_leave_the_memory_as_it_was(stage: Stage) -> None:
+    """In a silent market: what was sent in the last minute is kept for those who come back, up to a bound."""
+    assert stage.daphne.child
+    server = psutil.Process(stage.daphne.child.pid)
+    async with watching(stage):
+        stage.feed.silent.set()
+        await visits(stage, WARM_UP_VISITS)
+        before = server.memory_info().rss / 1024
+        await visits(stage, VISITS)
+        grown = server.memory_info().rss / 1024 - before
+    print(f"resident memory {before:,.0f} KiB, after {VISITS} visits {grown:+,.0f} KiB")
+    assert grown < MOST_GROWTH_KIB
+
+
+async def visits(stage: Stage, number: int) -> None:
+    """Come, wait for the snapshot, go: so many times, 20 at once; every other one hangs up without a word."""
+
+    async def visit(place: int) -> None:
+        async with room, connect(stage.url, compression=None) as connection:
+            watcher = stage.watcher()
+            following = asyncio.create_task(watcher._follow(connection))
+            await until(lambda: watcher.mirror.documents, seconds=30)
+            following.cancel()
+            if place % 2:
+                connection.transport.abort()
+
+    room = asyncio.Semaphore(AT_ONCE)
+    await asyncio.gather(*(visit(place) for place in range(number)))
+    await asyncio.sleep(3)  # Daphne looks once a second for sockets that have ended
+
+
+async def test_a_client_that_never_reads_does_not_delay_another(stage: Stage) -> None:
+    async with watching(stage) as watcher:
+        alone, beside = [], []
+        for _ in range(3):
+            alone += await delays(watcher)
+            async with connect(stage.url, compression=None, max_queue=1) as deaf:
+                await deaf.send('{"op":"subscribe","channel":"chain","underlying":"NIFTY"}')
+                deaf.transport.pause_reading()
+                beside += await delays(watcher)
+                deaf.transport.abort()
+        p99 = [statistics.quantiles(found, n=100)[98] * 1000 for found in (alone, beside)]
+        print(f"p99 tick to frame: {p99[0]:.1f} ms alone, {p99[1]:.1f} ms beside one that never reads ({len(alone)})")
+        assert p99[1] < p99[0] + 250
+
+
+async def delays(watcher: Watcher, *, seconds: float = 5.0) -> list[float]:
+    """Return seconds from ticks to their frames for a while."""
+    watcher.arrived.clear()
+    await asyncio.sleep(seconds)
+    return [at - ts / 1000 for ts, at in watcher.arrived.items()]
