@@ -17,7 +17,7 @@ from tests.websocket.client import client_of
 MALFORMED, FLOOD, LARGE = 1_000, 200, 20 << 20
 # Close codes: ours, the protocol's for a message that is too large, and none where the connection was cut.
 BAD_FRAMES, TOO_MANY, TOO_LARGE, CUT = 4400, 4429, 1009, 1006
-MOST_GROWTH = 64 << 20
+MOST_GROWTH = 32 << 20
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stored_market")]
 
 
@@ -56,7 +56,7 @@ async def test_bad_frames_end_their_own_socket_with_the_documented_code(people: 
         assert set(codes) <= {BAD_FRAMES, TOO_MANY}
         assert await ended_by(url, token, b"x" * LARGE) in (TOO_LARGE, CUT)  # the servers' own limits
         before = process.memory_info().rss
-        for _ in range(3):
+        for _ in range(8):
             await ended_by(url, token, b"x" * LARGE)
         assert process.memory_info().rss - before < MOST_GROWTH
         assert (await other.ask(op="ping", id=1))["id"] == 1
