@@ -75,9 +75,13 @@ class _Known:
     scopes: frozenset[str]
     expires_at: int
 
+    def is_of(self, text: str) -> bool:
+        """Return whether a text is this key's."""
+        return hmac.compare_digest(_digest(text), self.digest)
+
     def check(self, text: str) -> None:
         """Raise Refused where the text is not this key's, or its time has passed."""
-        if not hmac.compare_digest(_digest(text), self.digest):
+        if not self.is_of(text):
             raise Refused("the API key is not valid")
         if self.expires_at <= time.time():
             raise Refused("the API key has expired")
@@ -114,6 +118,15 @@ class Keys:
         if standing is None:
             raise Refused("the user of the API key is not active")
         return known.principal(standing)
+
+    def is_new(self, text: str) -> bool:
+        """Return whether a text has a key's form and is none that was seen here before, however long ago."""
+        form = _FORM.fullmatch(text)
+        if form is None:
+            return False
+        with self._lock:
+            _, known = self._held.get(form[1], (0.0, None))
+        return known is None or not known.is_of(text)
 
     def of(self, text: str) -> Principal:
         """Return whose a key is; raise Refused for one that is unknown, revoked, expired, or of no active user.

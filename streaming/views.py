@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 # What was sent is kept for so long, so that a client that comes back misses nothing.
 RESUME_SECONDS = 65.0
 HISTORY_BYTES = 16 << 20
+# By all views of a process together. Whoever sends next beyond it forgets its own oldest.
+ALL_HISTORY_BYTES = 256 << 20
 
 
 class Timer(Protocol):
@@ -60,6 +62,8 @@ class Sent(NamedTuple):
 
 class View:
     """One projection of a topic: projected, compared and encoded once per frame, for all its subscribers."""
+
+    remembered = 0  # bytes, by all views
 
     def __init__(self, key: ViewKey, subscription: Subscription, clock: Clock, timer: Timer) -> None:
         self.slots: dict[Outbox, Slot[Message]] = {}
@@ -102,8 +106,7 @@ class View:
     def restart(self, state: State) -> None:
         """Hold a state that does not continue the last one: every subscriber gets a snapshot."""
         self.hold(state)
-        self._history.clear()
-        self._history_bytes = 0
+        self._forget_all()
         for outbox, slot in self.slots.items():
             slot.reset()
             outbox.touch(self._key.topic)
@@ -141,6 +144,7 @@ class View:
         """Nobody will look any more."""
         if self._pacing:
             self._pacing.cancel()
+        self._forget_all()
 
     @property
     def topic(self) -> str:
@@ -167,8 +171,20 @@ class View:
     def _remember(self, sent: Sent) -> None:
         self._history.append(sent)
         self._history_bytes += size_of(sent.message)
-        while self._history[0].at < sent.at - RESUME_SECONDS or self._history_bytes > HISTORY_BYTES:
-            self._history_bytes -= size_of(self._history.popleft().message)
+        View.remembered += size_of(sent.message)
+        while self._history and self._history[0].at < sent.at - RESUME_SECONDS:
+            self._forget_oldest()
+        while self._history and (self._history_bytes > HISTORY_BYTES or View.remembered > ALL_HISTORY_BYTES):
+            self._forget_oldest()
+
+    def _forget_all(self) -> None:
+        while self._history:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        size = size_of(self._history.popleft().message)
+        self._history_bytes -= size
+        View.remembered -= size
 
     def _missed(self, position: Position) -> list[Message] | None:
         """Return the deltas after a position; None where they do not reach back to it."""

@@ -1,5 +1,7 @@
 """All paths. No prefix, no trailing slash."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
@@ -11,6 +13,9 @@ from tradingviz.health import health, live, metrics, ready
 admin.site.site_header = admin.site.site_title = "tradingviz"
 admin.site.index_title = "Administration"
 
+# OPTIONS would be answered with a description of the view, for which a page has no template.
+PAGE: dict[str, Any] = {"metadata_class": None}
+
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("fo_analytics.urls")),
@@ -18,10 +23,10 @@ urlpatterns = [
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(**PAGE), name="openapi"),
     path("asyncapi.json", asyncapi, name="asyncapi"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="openapi", template_name="redoc.html"), name="redoc"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi", **PAGE), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi", template_name="redoc.html", **PAGE), name="redoc"),
     path("admin/", admin.site.urls),
 ]
 

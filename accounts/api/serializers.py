@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
@@ -42,10 +43,20 @@ class RefreshBody(serializers.Serializer[Any]):
     refresh = serializers.CharField(write_only=True)
 
 
+class TextField(serializers.CharField):
+    """A text; DRF's own takes a number for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class NewKey(serializers.Serializer[Any]):
     """An API key to be made."""
 
-    name = serializers.CharField(max_length=100, help_text="what it is for")
+    name = TextField(max_length=100, help_text="what it is for")
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=SCOPES), allow_empty=False, help_text="what it may be used for"
     )
@@ -77,6 +88,7 @@ class CreatedKeyShape(KeyShape):
         fields = (*KeyShape.Meta.fields, "key")  # type: ignore[assignment]  # one more of the same
 
 
+@extend_schema_serializer(many=False)  # what lists is described as a list where nothing else is said
 class KeysShape(serializers.Serializer[Any]):
     """A user's API keys, newest first."""
 

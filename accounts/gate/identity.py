@@ -40,6 +40,11 @@ async def identity_of(credential: Credential | None) -> Identity:
         return Identity(trouble=trouble)
 
 
+def may_be_guess(credential: Credential) -> bool:
+    """Return whether only the database can tell a credential from a guess: an API key that was not seen here before."""
+    return not credential.ticket and credential.text.startswith(api_keys.MARK) and api_keys.keys.is_new(credential.text)
+
+
 def identify(text: str, *, clock: Clock = time.time) -> Principal:
     """Return whose an access token or API key is; raise Refused or Unavailable. May ask the database."""
     try:

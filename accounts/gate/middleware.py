@@ -15,9 +15,9 @@ from accounts.gate.address import client_address
 from accounts.gate.answers import Answer, quota_headers
 from accounts.gate.bodies import TooLarge, bounded, declared
 from accounts.gate.cors import Header, cors_headers, preflight_headers
-from accounts.gate.credentials import from_authorization, from_handshake, header
-from accounts.gate.identity import Identity, SocketGatekeeper, identity_of
-from accounts.gate.quota import Quotas
+from accounts.gate.credentials import Credential, from_authorization, from_handshake, header
+from accounts.gate.identity import Identity, SocketGatekeeper, identity_of, may_be_guess
+from accounts.gate.quota import Quotas, Rule, Verdict
 from accounts.gate.rules import route_of, rule_for, socket_rule
 from tradingviz.core.logging.config import ACCESS_LOGGER
 from tradingviz.core.logging.context import bind
@@ -65,12 +65,14 @@ class Gate:
 
     async def _websocket(self, scope: Scope, receive: Any, send: Any) -> None:
         credential = from_handshake(scope)
-        identity = await identity_of(credential)
-        verdict = await quotas().take(socket_rule(identity.principal), _who(scope, identity))
+        spent = await _counted_guess(scope, credential, socket_rule(None))
+        identity = await identity_of(credential) if spent is None or spent.allowed else Identity()
+        if spent is None or identity.principal:
+            spent = await quotas().take(socket_rule(identity.principal), _who(scope, identity))
         found = {
             "identity": identity,
             "gatekeeper": _gatekeeper,
-            "crowded": not verdict.allowed,
+            "crowded": not spent.allowed,
             "subprotocol": credential.subprotocol if credential else None,
         }
         with bind(socket_id=scope["request_id"], **_names(identity)):
@@ -87,23 +89,22 @@ class Gate:
             if _is_preflight(scope, origin):
                 await answer.end(204, b"", preflight_headers(origin, settings.CORS_ALLOWED_ORIGINS))
                 return
-            identity = await identity_of(from_authorization(header(scope["headers"], b"authorization")))
+            spent = None
+            if rule := rule_for(route, scope["method"], None):  # where a view counts guesses nobody asks who it is
+                credential = from_authorization(header(scope["headers"], b"authorization"))
+                spent = await _counted_guess(scope, credential, rule)
+                identity = await identity_of(credential) if spent is None or spent.allowed else identity
+            identified = time.perf_counter()
             with bind(**_names(identity)):
-                await self._admit({**scope, "identity": identity}, receive, answer, route, began)
+                scope = {**scope, "identity": identity}
+                if await _allowed(scope, answer, route, spent):
+                    answer.headers.append(_timing(identified - began, time.perf_counter() - identified))
+                    await self._admit(scope, receive, answer)
         finally:
             _note(scope, answer, route, identity, time.perf_counter() - began)
 
-    async def _admit(self, scope: Scope, receive: Any, answer: Answer, route: str, began: float) -> None:
-        """Let a request in, if it is not one too many and not too large."""
-        identified = time.perf_counter()
-        if rule := rule_for(route, scope["identity"].principal):
-            verdict = await quotas().take(rule, _who(scope, scope["identity"]))
-            answer.headers += quota_headers(verdict)
-            if not verdict.allowed:
-                detail = f"at most {verdict.limit} requests in {rule.seconds} s; again in {verdict.reset_s} s"
-                await answer.refuse(429, detail, ((b"retry-after", str(verdict.reset_s).encode()),))
-                return
-        answer.headers.append(_timing(identified - began, time.perf_counter() - identified))
+    async def _admit(self, scope: Scope, receive: Any, answer: Answer) -> None:
+        """Let a request in, if it is not too large."""
         most = settings.MAX_REQUEST_BYTES
         try:
             if declared(header(scope["headers"], b"content-length")) > most:
@@ -112,6 +113,27 @@ class Gate:
         except TooLarge:
             if not answer.status:
                 await answer.refuse(413, f"a request may have {most} bytes", ((b"connection", b"close"),))
+
+
+async def _allowed(scope: Scope, answer: Answer, route: str, spent: Verdict | None) -> bool:
+    """Count a request, unless what it presented was counted and came to nothing; answer where it is one too many."""
+    principal = scope["identity"].principal
+    rule = rule_for(route, scope["method"], principal)
+    if rule is None:
+        return True
+    verdict = spent if spent and not principal else await quotas().take(rule, _who(scope, scope["identity"]))
+    answer.headers += quota_headers(verdict)
+    if not verdict.allowed:
+        detail = f"at most {verdict.limit} requests in {rule.seconds} s; again in {verdict.reset_s} s"
+        await answer.refuse(429, detail, ((b"retry-after", str(verdict.reset_s).encode()),))
+    return verdict.allowed
+
+
+async def _counted_guess(scope: Scope, credential: Credential | None, rule: Rule) -> Verdict | None:
+    """Count what may be a guess for the address it comes from, before the database is asked; None for what is none."""
+    if credential is None or not may_be_guess(credential):
+        return None
+    return await quotas().take(rule, _address(scope))
 
 
 def _known(scope: Scope) -> Scope:
@@ -130,7 +152,11 @@ def _is_preflight(scope: Scope, origin: str) -> bool:
 
 def _who(scope: Scope, identity: Identity) -> str:
     """Return whom a request is counted for."""
-    return f"user:{identity.principal.user_id}" if identity.principal else f"address:{scope['client'][0]}"
+    return f"user:{identity.principal.user_id}" if identity.principal else _address(scope)
+
+
+def _address(scope: Scope) -> str:
+    return f"address:{scope['client'][0]}"
 
 
 def _names(identity: Identity) -> dict[str, int]:

@@ -11,6 +11,8 @@ from tradingviz.core.metrics import UNMATCHED
 
 DEFAULT_BUCKET = "all"
 SOCKET_BUCKET = "socket"
+# How passwords and refresh tokens are presented.
+GUESSED = "POST"
 
 
 @lru_cache(maxsize=4_096)
@@ -24,12 +26,12 @@ def route_of(path: str) -> str:
         return UNMATCHED
 
 
-def rule_for(route: str, principal: Principal | None) -> Rule | None:
-    """Return the quota of a route for somebody; None where a guessing limit stands in its view.
+def rule_for(route: str, method: str, principal: Principal | None) -> Rule | None:
+    """Return the quota of a route for somebody; None where a guessing limit stands in its view, which counts POSTs.
 
     A route with a limit of its own has a window of its own, all others share one. The tier multiplies either.
     """
-    if route in settings.GUESSING_LIMITED:
+    if method == GUESSED and route in settings.GUESSING_LIMITED:
         return None
     factor = settings.RATE_LIMIT_TIERS[principal.tier] if principal else 1
     for pattern, limit in settings.RATE_LIMIT_ROUTES.items():

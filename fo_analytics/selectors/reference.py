@@ -37,10 +37,12 @@ class Listed:
 def find_underlying(*, name: str) -> Underlying:
     """Return the underlying of a symbol or alias. Raises InvalidRequest naming those there are."""
     symbol = canonical(name)
-    # One that is not remembered may have been listed a moment ago.
-    found = _underlyings().get(symbol) or Underlying.objects.filter(symbol=symbol).first()
+    found = _underlyings().get(symbol)
+    # One that is not remembered may have been listed a moment ago. PostgreSQL is not asked for what it can not store.
+    if found is None and symbol.isprintable():
+        found = Underlying.objects.filter(symbol=symbol).first()
     if found is None:
-        raise InvalidRequest(f"unknown underlying {name!r}", field="underlying", valid=sorted(_underlyings()))
+        raise InvalidRequest(f"unknown underlying {name[:32]!r}", field="underlying", valid=sorted(_underlyings()))
     return found
 
 

@@ -49,7 +49,8 @@ def command(server: str, port: int, application: str) -> list[str]:
     """Return how a server is started."""
     if server == "daphne":
         return [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), application]
-    return [sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), application]
+    options = ["--host", "127.0.0.1", "--ws-max-size", "65536", "--port", str(port)]
+    return [sys.executable, "-m", "uvicorn", *options, application]
 
 
 @contextmanager

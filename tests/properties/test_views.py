@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from streaming import views
 from streaming.domain.sequencing import Document, Position, diff
 from streaming.outbox import Message, Outbox
 from streaming.state import FrameRecord, State
 from streaming.topics import Subscription
-from streaming.views import RESUME_SECONDS, Feed, Manner
+from streaming.views import RESUME_SECONDS, Feed, Manner, View
 from tests.properties.timeline import Timeline
 from tests.websocket.mirror import Mirror
 
@@ -200,3 +201,19 @@ def test_an_interval_brings_one_frame_at_its_beginning_and_then_one_each() -> No
     assert [kind for _, kind, _ in arrived] == ["snapshot"] + ["delta"] * (len(arrived) - 1)
     assert [at for at, _, _ in arrived] == pytest.approx([0.0, 1.0, 2.0, 3.0], abs=0.11)
     assert mirror.documents["t"]["n"] >= 31
+
+
+def test_all_views_together_remember_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "ALL_HISTORY_BYTES", 2_000)
+    timeline = Timeline()
+    monkeypatch.setattr(View, "remembered", 0)
+    feed, outboxes = begun(timeline), [Outbox(nowhere) for _ in range(8)]
+    for number, outbox in enumerate(outboxes):
+        feed.add(outbox, "c", SUBSCRIPTION, Manner("json", 250 + number), None)
+    for seq in range(2, 60):
+        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta={"n": seq}))
+        timeline.go_on(0.3)
+        assert View.remembered <= 2_000
+    for outbox in outboxes:
+        feed.discard(outbox, "t")
+    assert View.remembered == 0

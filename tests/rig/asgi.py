@@ -31,6 +31,11 @@ async def asking(*, address: str = "192.0.2.1", token: str = "") -> AsyncIterato
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client
+    await settled()
+
+
+async def settled() -> None:
+    """Close what requests and sockets of this loop leave open."""
     await sync_to_async(connections.close_all)()
     await close_loop_client()
 

@@ -4,7 +4,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.api.asking import Asker
+from tests.api.conftest import stored_market as stored_market
 from tests.api.market import forget_everything
+from tests.security.people import people as people
 
 
 @pytest.fixture(autouse=True)

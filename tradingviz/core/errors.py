@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from rest_framework.views import exception_handler
 
 from tradingviz.core import json
 from tradingviz.core.database import renew_pool, took_too_long
+from tradingviz.core.rest import WireRenderer
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ Json = dict[str, Any]
 PROBLEM_TYPE = "application/problem+json"
 # django-ratelimit does not say when its window ends; none of ours is longer than this.
 GUESSING_WINDOW_S = 60
+# Some of DRF's messages repeat what was sent.
+LONGEST_MESSAGE = 500
 TOO_LONG = "this takes the database too long: ask for less at a time"
 
 
@@ -69,6 +73,8 @@ def problem_response(error: Exception, context: Json) -> Response | None:
         handled.data = _problem_of(error, handled.status_code)
         response = handled
     response.content_type = PROBLEM_TYPE
+    if request := context.get("request"):  # a page's own renderer would write plain text
+        request.accepted_renderer, request.accepted_media_type = WireRenderer(), WireRenderer.media_type
     return response
 
 
@@ -124,6 +130,21 @@ def problem_page(status: int) -> Callable[..., HttpResponse]:
     return answer
 
 
+def read_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return a view that answers GET and HEAD, and a problem to all else."""
+    refuse = problem_page(405)
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request, *args, **kwargs)
+        refusal = refuse(request)
+        refusal["Allow"] = "GET, HEAD"
+        return refusal
+
+    return answer
+
+
 def _field_errors(detail: Any, field: str = "") -> list[Json]:
     """Flatten DRF's nested messages to one entry per message, the field as a dotted path."""
     if isinstance(detail, dict):
@@ -131,7 +152,7 @@ def _field_errors(detail: Any, field: str = "") -> list[Json]:
     if isinstance(detail, list) and any(not isinstance(item, ErrorDetail) for item in detail):
         return [entry for index, item in enumerate(detail) for entry in _field_errors(item, _join(field, str(index)))]
     messages = detail if isinstance(detail, list) else [detail]
-    return [{"field": field, "message": str(message)} for message in messages]
+    return [{"field": field, "message": str(message)[:LONGEST_MESSAGE]} for message in messages]
 
 
 def _join(parent: str, child: str) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from fo_analytics.api.keeping import bodies
@@ -15,6 +14,7 @@ from fo_analytics.ingest.heartbeat import FRESH_MS
 from tradingviz.core import json
 from tradingviz.core import metrics as core_metrics
 from tradingviz.core.clock import now_ms
+from tradingviz.core.errors import read_only
 from tradingviz.health import collectors as collectors  # registers itself
 from tradingviz.health.neighbours import (
     DEGRADED,
@@ -87,27 +87,27 @@ def _answer(body: dict[str, Any], status: int) -> HttpResponse:
     return response
 
 
-@require_safe
+@read_only
 def health(request: HttpRequest) -> HttpResponse:
     """Answer with everything known; 503 where unhealthy."""
     body = report()
     return _answer(body, 503 if body["status"] == UNHEALTHY else 200)
 
 
-@require_safe
+@read_only
 def live(request: HttpRequest) -> HttpResponse:
     """Answer as long as this process does."""
     return _answer({"status": HEALTHY}, 200)
 
 
-@require_safe
+@read_only
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 where requests can be served."""
     word = database_word()
     return _answer({"status": word, "database": word}, 200 if word == HEALTHY else 503)
 
 
-@require_safe
+@read_only
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer in Prometheus' text format."""
     return HttpResponse(core_metrics.exposition(), content_type=CONTENT_TYPE_LATEST)

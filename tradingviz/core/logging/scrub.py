@@ -19,7 +19,7 @@ _JWT = re.compile(r"ey[AIJ][\w-]{6,}+(?:\.[\w-]*+){0,4}")
 _API_KEY = re.compile(r"tvk_[\w.-]{4,}")
 # The part of a URL up to the last @ before its path: urllib and redis-py read it like this, too.
 _URL = re.compile(r"""(://[^\s/?#:@"'<>]{0,128}:)[^\s/?#]{1,512}@""")
-_BEARER = re.compile(r"(?i)(bearer[\s.]{1,4})[\w.~+/=-]{8,}")
+_BEARER = re.compile(r"(?i)(bearer[\s.]{1,4})[\w.~+/=%-]{8,}")
 # name: "value", 'name': b'value', (b'name', b'value'), \"name\": \"value\". A closing quote need not come.
 _QUOTED = re.compile(
     rf"""(?is)((?:{_NAMES}|{_HEADERS})(?:\\*["'])?\s{{0,8}}[=:,]\s{{0,8}}{_QUOTE})"""
