@@ -53,7 +53,7 @@ class Session:
         self._clock = clock
         self._outbox = Outbox(send)
         self._rate = RateWindow(MAX_MESSAGES_PER_SECOND)
-        self._bad_frames = 0
+        self._strikes = 0
         self._rolls = Rolls(self._roll, clock)
         self._outbox.start()
         self._timers = [loop.call_later(AUTH_SECONDS, self._outbox.close, Close.UNAUTHENTICATED)]
@@ -80,7 +80,8 @@ class Session:
             request, params = parse(text)
         except BadRequest as bad:
             self._refuse(bad.request_id, bad)
-            self._count_bad(bad)
+            if isinstance(bad, BadFrame):
+                self._count_strike()
             return
         try:
             self._outbox.answer(await self._carry_out(request, params))
@@ -111,9 +112,10 @@ class Session:
         for timer in self._timers:
             timer.cancel()
 
-    def _count_bad(self, bad: BadRequest) -> None:
-        self._bad_frames += isinstance(bad, BadFrame)
-        if self._bad_frames >= MAX_BAD_FRAMES:
+    def _count_strike(self) -> None:
+        """Count a frame that is no request, or credentials that open nothing: both are guessing after the third."""
+        self._strikes += 1
+        if self._strikes >= MAX_BAD_FRAMES:
             self._outbox.close(Close.BAD_FRAMES)
 
     def _refuse(self, request_id: RequestId, error: ProtocolError) -> None:
@@ -140,6 +142,7 @@ class Session:
         except Refused as error:
             if self._principal is None:
                 self._outbox.close(Close.UNAUTHENTICATED)
+            self._count_strike()
             raise ProtocolError("unauthenticated", str(error)) from error
         if self._principal and self._principal.user_id != principal.user_id:
             raise ProtocolError("forbidden", "this socket belongs to another user")

@@ -68,6 +68,13 @@ async def test_junk_presented_later_changes_nothing_either(server: str) -> None:
         assert (await client.ask(op="ping", id=2))["type"] == "ack"
 
 
+async def test_guessing_on_an_open_socket_ends_with_4400(server: str) -> None:
+    async with client_of(server) as client:
+        for guess in range(3):
+            assert (await client.ask(op="auth", id=guess, token=f"guess-{guess}"))["code"] == "unauthenticated"
+        assert await client.closed_with() == 4400
+
+
 async def test_where_nobody_can_say_who_it_is_one_may_try_again(server: str) -> None:
     async with client_of(server, token="") as client:
         assert (await client.ask(op="auth", id=1, token="nobody-can-say"))["code"] == "not_available"
