@@ -68,7 +68,7 @@ async def ask_socket(knock: Knock, *messages: Json | str) -> Told:
 
 async def _hear(socket: WebsocketCommunicator, told: Told, patience: float) -> bool:
     """Take one frame, or until nothing comes; return whether the socket is still open."""
-    while not await socket.receive_nothing(timeout=patience):
+    while not await socket.receive_nothing(timeout=patience, interval=0.001):
         message = await socket.receive_output()
         if message["type"] == "websocket.close":
             told.closed = int(message["code"])
