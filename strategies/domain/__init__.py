@@ -1,0 +1,1 @@
+"""Pure maths of strategies: legs, mark to market, settlement, payoff, templates, statistics, alerts."""
