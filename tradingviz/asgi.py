@@ -5,18 +5,18 @@ from typing import Any
 import django
 from channels.routing import ProtocolTypeRouter, URLRouter
 
-from tradingviz.core.database import limit_statements
 from tradingviz.settings.env import choose_settings
 
 choose_settings()
 django.setup(set_prefix=False)
-limit_statements()
 
 from accounts.gate.middleware import Gate  # noqa: E402 - needs the apps that django.setup loads
 from streaming.origin import BrowserOrigins  # noqa: E402 - needs the apps that django.setup loads
 from streaming.routing import websocket_urlpatterns  # noqa: E402 - as above
+from tradingviz.core.database import limit_statements  # noqa: E402 - as above: its gauges need the settings' folder
 from tradingviz.core.handlers import OneThreadHandler  # noqa: E402 - as above
 
+limit_statements()
 sockets = BrowserOrigins(URLRouter(websocket_urlpatterns))
 router: Any = ProtocolTypeRouter({"http": OneThreadHandler(), "websocket": sockets})
 application = Gate(router)

