@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
-from accounts.principal import SCOPES, Principal, Refused
+from accounts.principal import KEY, SCOPES, Principal, Refused
 from accounts.standing import Standing, Standings, standings
 
 MARK = "tvk_"
@@ -94,7 +94,7 @@ class _Known:
             is_staff=standing.is_staff,
             tier=standing.tier,
             expires_at=self.expires_at,
-            credential=f"key:{self.prefix}",
+            credential=f"{KEY}{self.prefix}",
             scopes=self.scopes,
         )
 

@@ -37,6 +37,13 @@ class Standing:
             raise Refused("the password has changed since")
 
 
+def demanded(standing: Standing | None) -> Standing:
+    """Return the standing of a user who may come in; raise Refused where there is none."""
+    if standing is None:
+        raise Refused("the user does not exist or is not active")
+    return standing
+
+
 class Standings:
     """Standings by user id. Thread-safe."""
 
@@ -61,9 +68,7 @@ class Standings:
             standing = self.held(user_id)
         except KeyError:
             standing = self.read([user_id]).get(user_id)
-        if standing is None:
-            raise Refused("the user does not exist or is not active")
-        return standing
+        return demanded(standing)
 
     def read(self, user_ids: Iterable[int]) -> dict[int, Standing]:
         """Read standings in two statements and remember them; who is gone or deactivated is not among them."""

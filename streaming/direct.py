@@ -5,10 +5,9 @@ them anew for each; Daphne also goes twice through its event loop for every writ
 and nothing is in the way, ready bytes go to the transport; otherwise, and with any other server, through `send`.
 """
 
-from functools import partial
 from typing import Any, Protocol
 
-from streaming.pressure import Message, Send
+from streaming.pressure import Message, Send, protocol_of
 
 _TEXT, _BINARY = 0x81, 0x82
 _DAPHNE, _TCP = "daphne.ws_protocol", "twisted.internet.tcp"
@@ -27,7 +26,7 @@ class Line(Protocol):
 
 def line_of(send: Send) -> Line | None:
     """Return the short way to the peer of an ASGI server's `send`, None where there is none."""
-    protocol: Any = send.args[0] if isinstance(send, partial) and send.args else getattr(send, "__self__", None)
+    protocol = protocol_of(send)
     if _home(protocol) == _DAPHNE and _home(protocol.transport) == _TCP:
         return _Daphne(protocol)
     # With a compression that was agreed on, every socket has bytes of its own.
@@ -39,14 +38,20 @@ def _home(thing: object) -> str:
     return type(thing).__module__
 
 
-class _Daphne:
-    """Autobahn's protocol over Twisted's plain TCP. Only what it keeps to itself tells whether something waits."""
+class _Connection:
+    """A server's protocol and what carries it."""
 
     __slots__ = ("_protocol", "_transport")
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
+
+
+class _Daphne(_Connection):
+    """Autobahn's protocol over Twisted's plain TCP. Only what it keeps to itself tells whether something waits."""
+
+    __slots__ = ()
 
     def free(self) -> bool:
         protocol, transport = self._protocol, self._transport
@@ -62,14 +67,10 @@ class _Daphne:
             self._transport.write(data[taken:] if isinstance(taken, int) else data)
 
 
-class _Uvicorn:
+class _Uvicorn(_Connection):
     """uvicorn's protocol over asyncio."""
 
-    __slots__ = ("_protocol", "_transport")
-
-    def __init__(self, protocol: Any) -> None:
-        self._protocol = protocol
-        self._transport = protocol.transport
+    __slots__ = ()
 
     def free(self) -> bool:
         protocol, transport = self._protocol, self._transport

@@ -13,12 +13,16 @@ Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
 
+def protocol_of(send: Send) -> Any:
+    """Return the server's protocol that a `send` is bound to, None where it is bound to none."""
+    return send.args[0] if isinstance(send, partial) and send.args else getattr(send, "__self__", None)
+
+
 class Pressure:
     """What the server behind a `send` holds unsent, and how to end such a connection."""
 
     def __init__(self, send: Send) -> None:
-        bound = send.args[0] if isinstance(send, partial) and send.args else None
-        self._transport: Any = getattr(bound, "transport", None)
+        self._transport: Any = getattr(protocol_of(send), "transport", None)
         if not hasattr(self._transport, "dataBuffer"):
             self._transport = None
 

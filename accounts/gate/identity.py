@@ -1,7 +1,7 @@
 """From a credential to its principal: an access token, an API key, or a ticket."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import redis
@@ -11,10 +11,8 @@ from django.db import Error as DatabaseError
 from accounts import api_keys, tickets
 from accounts.gate.credentials import Credential
 from accounts.principal import KEY, TOKEN, Principal, Refused, Unavailable
-from accounts.standing import Standing, standings
+from accounts.standing import Standing, demanded, standings
 from accounts.tokens import Claims, read_access_token
-
-Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +43,12 @@ def may_be_guess(credential: Credential) -> bool:
     return not credential.ticket and credential.text.startswith(api_keys.MARK) and api_keys.keys.is_new(credential.text)
 
 
-def identify(text: str, *, clock: Clock = time.time) -> Principal:
+def identify(text: str) -> Principal:
     """Return whose an access token or API key is; raise Refused or Unavailable. May ask the database."""
     try:
         if text.startswith(api_keys.MARK):
             return api_keys.keys.of(text)
-        claims = read_access_token(text, now=clock())
+        claims = read_access_token(text, now=time.time())
         return _principal(claims, standings.of(claims.user_id))
     except DatabaseError as error:
         raise Unavailable("the database does not answer") from error
@@ -120,10 +118,7 @@ def _remembered(text: str) -> Principal:
     if text.startswith(api_keys.MARK):
         return api_keys.keys.held(text)
     claims = read_access_token(text, now=time.time())
-    standing = standings.held(claims.user_id)
-    if standing is None:
-        raise Refused("the user does not exist or is not active")
-    return _principal(claims, standing)
+    return _principal(claims, demanded(standings.held(claims.user_id)))
 
 
 def _principal(claims: Claims, standing: Standing) -> Principal:

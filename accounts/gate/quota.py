@@ -62,11 +62,6 @@ class Quotas:
         self._asked_again_at = 0.0
         self.troubles = OncePerKind(logger)
 
-    @property
-    def degraded(self) -> bool:
-        """True while this process counts for itself."""
-        return self._asked_again_at > self._clock()
-
     async def take(self, rule: Rule, who: str) -> Verdict:
         """Count one request of `who` (`user:7`, `address:192.0.2.1`) and judge it."""
         count, left_ms = await self._count(rule, f"{rule.bucket}:{who}")
