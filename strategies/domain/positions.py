@@ -99,7 +99,12 @@ def positions_of(strategies: Sequence[Sequence[Leg]], slots: Mapping[int, int]) 
 
     Raises KeyError for a contract without a slot, ValueError for a strategy without legs, OverflowError beyond int64.
     """
-    rows = [(place, *row) for place, legs in enumerate(strategies) for leg in legs for row in _rows(leg, slots)]
+    rows = [
+        (place, *row)
+        for place, legs in enumerate(strategies)
+        for leg in legs
+        for row in leg_rows(leg, slot=slots[leg.contract.key])
+    ]
     columns = np.array(rows, dtype=np.int64).reshape(-1, 6).T
     if len(np.unique(columns[0])) != len(strategies):
         raise ValueError("a strategy without legs has no value")
@@ -148,11 +153,13 @@ def values(positions: Positions, table: PriceTable, *, fresh_ms: int) -> Values:
     return Values(second, np.where(known, total, 0), known, _any(moved, starts), _any(old, starts))
 
 
-def _rows(leg: Leg, slots: Mapping[int, int]) -> list[tuple[int, int, int, int, int]]:
-    """Slot, units, cash, since and until of each state of a leg; of states within one second the last."""
+def leg_rows(leg: Leg, *, slot: int) -> list[tuple[int, int, int, int, int]]:
+    """Return slot, units, cash, since and until of each state of a leg; of states within one second the last.
+
+    The slot is UNPRICED instead where the leg is frozen and no price of it is known.
+    """
     states = leg.states()
     ends = [*(_second(state) for state in states[1:]), FOREVER]
-    slot = slots[leg.contract.key]
     spans = [(state, _second(state), end) for state, end in zip(states, ends, strict=True)]
     return [(*_holding(leg, state, slot), since, until) for state, since, until in spans if since < until]
 

@@ -13,11 +13,13 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
 from django.db.migrations.state import StateApps
 
+_FUNCTIONS = Path(__file__).parent / "migration_functions.sql"
+
 
 class RunSQLFile(RunPython):
     """Run `<folder>/<name>.up.sql` forwards and `<folder>/<name>.down.sql` backwards, each as one script.
 
-    `<folder>/functions.sql`, where there is one, runs before either: temporary functions that the scripts share.
+    migration_functions.sql runs before either: temporary functions that the scripts of all apps share.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -44,10 +46,8 @@ class _runner:  # noqa: N801 - reads as a function; a class so that RunPython se
 
 
 def read_script(path: Path) -> str:
-    """Return a migration's script with the functions of its folder before it."""
-    functions = path.parent / "functions.sql"
-    shared = functions.read_text(encoding="utf-8") if functions.exists() else ""
-    return shared + path.read_text(encoding="utf-8")
+    """Return a migration's script with the shared functions before it."""
+    return _FUNCTIONS.read_text(encoding="utf-8") + path.read_text(encoding="utf-8")
 
 
 @cache

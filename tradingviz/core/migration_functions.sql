@@ -1,4 +1,4 @@
--- What the scripts of this folder share; it runs before each of them. The functions end with the connection.
+-- What the scripts of migrations share; it runs before each of them. The functions end with the connection.
 
 -- Turn a table into a hypertable where TimescaleDB is installed; leave it plain otherwise. Re-runnable.
 CREATE OR REPLACE FUNCTION pg_temp.make_hypertable(name text, chunk interval) RETURNS void LANGUAGE plpgsql AS $function$

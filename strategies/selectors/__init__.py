@@ -1,0 +1,1 @@
+"""Reading strategies: keyword arguments, nothing is changed."""

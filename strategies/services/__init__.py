@@ -1,0 +1,1 @@
+"""Writing strategies: keyword arguments, safe to run twice."""
