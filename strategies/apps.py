@@ -4,6 +4,13 @@ from django.apps import AppConfig
 
 
 class StrategiesConfig(AppConfig):
-    """Holds the place of strategies in the layers."""
+    """Tells what its legs hold."""
 
     name = "strategies"
+
+    def ready(self) -> None:
+        """Wire this app into what ingest keeps."""
+        from fo_analytics import held
+        from strategies.selectors.held import held_instruments
+
+        held.register(held_instruments)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fo_analytics.domain.bars import Minute
 from fo_analytics.domain.book import Book
 from fo_analytics.domain.calendar import MINUTE_MS, Session
 from fo_analytics.domain.layout import Contract, Layout, arrange
@@ -58,6 +59,7 @@ class Desk:
         self._opens = session.bucket_opens_ms
         self.candles = LiveCandles(self._opens)
         self.layout = Layout(np.empty(0, np.int64), np.empty(0, np.int64), -1, ())
+        self.tick_size: Floats = np.empty(0)
         self.book = Book(0)
         self.refresh(listing, master)
 
@@ -72,6 +74,7 @@ class Desk:
         expiries = {c.expiry for c in self._contracts if c.expiry is not None}
         instants = {expiry: int(calendar.expires_at(expiry).timestamp() * 1000) for expiry in expiries}
         self.layout = arrange(self._contracts, instants)
+        self.tick_size = np.array([contract.tick_size for contract in self._contracts], np.float64)
         self.book.grow(len(self.layout))
         self.books.grow(len(self.layout))
         order = np.argsort(self.layout.tokens)
@@ -139,6 +142,15 @@ class Desk:
             rows.append(bar_rows)
             measures += chain_measures
         return rows, measures
+
+    @property
+    def opens_ms(self) -> Ints:
+        """Return the open (minutes,) of every minute of the session, ms UTC."""
+        return self._opens
+
+    def state_before(self, instant_ms: int) -> Minute:
+        """Return the state (n,) at the close of the last minute that opened before an instant (ms UTC)."""
+        return self.book.state(int(np.searchsorted(self._opens, instant_ms)) - 1)
 
     def take_official_close(self) -> Close | None:
         """Return the official close, once, where a newer one came."""

@@ -28,6 +28,7 @@ IST_OFFSET_MS = 19_800_000
 
 Restore = Callable[[Desk], None]
 Owns = Callable[[int], bool]
+Listener = Callable[[Desk, Ticks], None]
 
 
 @dataclass(slots=True)
@@ -85,6 +86,11 @@ class Engine:
         self._restore = restore
         self._owns = owns
         self._desks: OrderedDict[tuple[int, date], Desk] = OrderedDict()
+        self._listener: Listener | None = None
+
+    def listen(self, listener: Listener) -> None:
+        """Have live ticks told, once their desk has them: their `slot` is that of the desk."""
+        self._listener = listener
 
     @property
     def desks(self) -> Iterable[Desk]:
@@ -143,8 +149,15 @@ class Engine:
         slots = desk.slots_of(tokens)
         self.events.add("expired_contract", int((slots < 0).sum()))
         placed = slots >= 0
-        left_out = desk.add(_placed(ticks.take(placed), slots[placed]), part.books.take(placed), live=live)
+        ticks = _placed(ticks.take(placed), slots[placed])
+        left_out = desk.add(ticks, part.books.take(placed), live=live)
         self.events.add("outside_session", int(left_out.sum()), underlying=desk.listing.symbol)
+        if live and self._listener is not None:
+            self._listener(desk, ticks)
+
+    def own_desk(self, owner: int, day: date) -> Desk | None:
+        """Return the desk as `desk` does; None also where another process writes that underlying."""
+        return self.desk(owner, day) if self._owns(owner) else None
 
     def desk(self, owner: int, day: date) -> Desk | None:
         """Return the desk of an underlying and date, made and restored from the database when it is new.

@@ -49,6 +49,8 @@ class Master:
         self.version = 0
         self._tokens: Ints = np.empty(0, np.int64)
         self._owners: Ints = np.empty(0, np.int64)
+        self._instruments: Ints = np.empty(0, np.int64)
+        self._instrument_owners: Ints = np.empty(0, np.int64)
         self._asked: dict[int, float] = {}
         self._newest_import = 0
         self._sessions: object = None
@@ -64,13 +66,21 @@ class Master:
         self.calendars = {exchange: calendar_of(exchange=exchange) for exchange in {u.exchange for u in underlyings}}
         tokens: list[int] = []
         owners: list[int] = []
+        instruments: list[int] = []
         for underlying_id, contract in contracts_of(Instrument.objects.filter(underlying__in=self.listings)):
             self.listings[underlying_id].contracts.append(contract)
             tokens.append(contract.token)
             owners.append(underlying_id)
+            instruments.append(contract.instrument_id)
         order = np.argsort(np.array(tokens, np.int64))
         self._tokens, self._owners = np.array(tokens, np.int64)[order], np.array(owners, np.int64)[order]
+        # In order of their keys, as they were read.
+        self._instruments, self._instrument_owners = np.array(instruments, np.int64), np.array(owners, np.int64)
         self.version += 1
+
+    def owners_of(self, instruments: Ints) -> Ints:
+        """Return the underlying's id (n,) of each instrument's primary key, NOBODY where the master lacks it."""
+        return _found(instruments, self._instruments, self._instrument_owners)
 
     def owners(self, tokens: Ints) -> Ints:
         """Return the underlying's id (n,) of each token, NOBODY where the master lacks it in the database, too.
@@ -103,10 +113,15 @@ class Master:
         return bool(due) and Instrument.objects.filter(token__in=due).exists()
 
     def _look_up(self, tokens: Ints) -> Ints:
-        if not len(self._tokens):
-            return np.full(len(tokens), NOBODY)
-        place = np.minimum(np.searchsorted(self._tokens, tokens), len(self._tokens) - 1)
-        return np.where(self._tokens[place] == tokens, self._owners[place], NOBODY)
+        return _found(tokens, self._tokens, self._owners)
+
+
+def _found(wanted: Ints, keys: Ints, values: Ints) -> Ints:
+    """Return the value (n,) of each wanted key, NOBODY where there is none; `keys` ascending."""
+    if not len(keys):
+        return np.full(len(wanted), NOBODY)
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, values[place], NOBODY)
 
 
 def _newest_import() -> int:

@@ -22,6 +22,7 @@ from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.engine import Engine, Rows
 from fo_analytics.ingest.heartbeat import Heartbeat, end_heartbeat, write_heartbeat
 from fo_analytics.ingest.live import Live
+from fo_analytics.ingest.marks import SecondMarks
 from fo_analytics.ingest.master import SessionsChanged
 from fo_analytics.ingest.ownership import Ownership
 from fo_analytics.ingest.revival import unpublished
@@ -50,6 +51,7 @@ class Parts:
 
     reader: TickReader
     engine: Engine
+    marks: SecondMarks
     writer: Writer
     live: Live
     ownership: Ownership
@@ -116,6 +118,7 @@ class IngestService:
     def recover(self) -> None:
         """Let go of everything that is only in memory, of the shard, and of the connection."""
         self._parts.engine.forget_everything()
+        self._parts.marks.forget()
         self._waiting.clear()
         self._round = None
         self._parts.ownership.release()
@@ -174,13 +177,15 @@ class IngestService:
                 parts.live.publish_stored(desk)
 
     def read(self) -> int:
-        """Take the next entries in; return how many there were."""
+        """Take the next entries in, and write down their marks; return how many there were."""
+        self._parts.marks.look()
         entries = self._parts.reader.read(count=MAX_ENTRIES_A_READ, block_ms=max(1, int(self._pace.publish * 200)))
         decoded = [(entry.repairs, batch) for entry in entries if (batch := self._decoded(entry)) is not None]
         for repairs in (False, True):
             batches = [batch for kind, batch in decoded if kind is repairs]
             if batches:
                 self._parts.engine.accept(join(batches), live=not repairs)
+        self._parts.marks.flush()
         return len(entries)
 
     def _decoded(self, entry: TickEntry) -> TickBatch | None:

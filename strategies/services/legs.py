@@ -10,6 +10,7 @@ from strategies import models
 from strategies.domain.legs import Leg
 from strategies.domain.positions import UNPRICED, leg_rows
 from strategies.selectors.legs import leg_of, stored_legs
+from strategies.services.held import note_held
 
 _FIRST_SLOT = 0
 
@@ -25,6 +26,7 @@ def note_change(*, leg_id: int, since: datetime) -> Leg:
     models.Leg.objects.filter(pk=leg_id).update(open_lots=leg.open_lots)
     _rewrite_states(row, leg)
     note_outdated(strategy_id=row.strategy_id, since=since)
+    note_held()
     return leg
 
 
