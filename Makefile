@@ -49,6 +49,10 @@ bench-gate: install-dev ## What identifying, counting and logging add to a reque
 bench-storage: install-dev ## Chains, series and latest states out of 20 M bars (root, TimescaleDB, 12 GB, 20 minutes)
 	@$(RUN) -m benchmarks.storage
 
+.PHONY: bench-m2m
+bench-m2m: install-dev ## 10,000 strategies marked to market, beside a worker that takes one after another
+	@$(RUN) -m benchmarks.m2m
+
 .PHONY: bench-fanout
 bench-fanout: install-dev .venv-peers ## From a publication to 1,000 sockets, beside three other ways
 	@$(RUN) -m benchmarks.fanout

@@ -25,6 +25,7 @@ from streaming.outbox import Outbox, message_of
 from streaming.state import FIELD, decode_frame, frame_id, frames_key, read_states_async
 from streaming.topics import Subscription
 from streaming.views import RESUME_SECONDS, Feed, Manner
+from streaming.watched import announce
 from tradingviz.core.clock import Clock, now_ms
 from tradingviz.core.redis import async_client
 
@@ -36,6 +37,7 @@ FRAMES_PER_READ = 16
 # How often sockets are checked for peers that do not read, and topics for silence.
 CHECK_SECONDS = 1.0
 WATCH_SECONDS = 0.5
+ANNOUNCE_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 1.0
 LINGER_SECONDS = RESUME_SECONDS
 PLAIN = Manner()
@@ -66,6 +68,7 @@ class Hub:
         self._feeds: dict[str, Feed] = {}
         self._sockets: set[Outbox] = set()
         self._sources: dict[Outbox, dict[str, str]] = {}
+        self._announced: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -117,6 +120,9 @@ class Hub:
             self._watch.follow(source, feed, subscription.market)
             if stale := self._watch.said_of(source, subscription.topic):
                 outbox.notice(subscription.topic, message_of(stale))
+        if subscription.announced:
+            self._announced.add(source)
+            self._ensure("announcements", self._announce)
         self._ensure("reader", self._read)
         return resumed
 
@@ -140,6 +146,7 @@ class Hub:
             feed.sweep(before)
             if not feed.watched:
                 del self._feeds[source]
+                self._announced.discard(source)
                 self._watch.forget(source)
 
     def drain(self) -> bool:
@@ -159,6 +166,7 @@ class Hub:
         The reader ends where there is nothing left to read: a cancellation alone may get lost in a library.
         """
         self._feeds.clear()
+        self._announced.clear()
         self._sockets.clear()
         tasks = list(self._tasks.values())
         for task in tasks:
@@ -191,6 +199,16 @@ class Hub:
         while self._sockets:
             await asyncio.sleep(WATCH_SECONDS)
             await self._watch.look()
+
+    async def _announce(self) -> None:
+        """Tell publishers which of the topics that are made on demand are watched."""
+        async with self._connect() as client:
+            while self._announced:
+                try:
+                    await announce(client, self._announced, now_ms=self._clock())
+                except (redis.RedisError, OSError) as error:
+                    logger.warning("what is watched was not announced: %s", error)
+                await asyncio.sleep(ANNOUNCE_SECONDS)
 
     async def _read(self) -> None:
         """Read for as long as anything is watched, over as many connections as that takes."""

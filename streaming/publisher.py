@@ -8,7 +8,17 @@ import msgspec
 import redis
 
 from streaming.domain.sequencing import Document, Position, diff
-from streaming.state import FrameRecord, State, encode, frame_id, frames_key, position_key, read_state, state_key
+from streaming.state import (
+    FrameRecord,
+    State,
+    encode,
+    frame_id,
+    frames_key,
+    position_key,
+    read_state,
+    read_states,
+    state_key,
+)
 from tradingviz.core.clock import Clock, now_ms
 
 __all__ = ["Fenced", "Publication", "Publisher", "read_state"]
@@ -123,6 +133,20 @@ class Publisher:
         """
         self._begin([topic])
         return self._lines[topic].position.epoch
+
+    def adopt(self, topics: Iterable[str]) -> None:
+        """Go on where the last publisher of topics of plain documents stopped, in its epoch.
+
+        For publishers that take turns, such as workers: who is late gets Fenced and has nothing to add. Topics without
+        a state begin with their first publication. Raises redis.RedisError.
+        """
+        names = list(topics)
+        for topic, state in zip(names, read_states(self._client, names), strict=True):
+            self._lines.pop(topic, None)
+            self._fenced.discard(topic)
+            if state is not None:
+                stamp = (state.ts_event, state.convention)
+                self._lines[topic] = _Line(state.position, Plain(state.document), stamp)
 
     def publish(self, topic: str, document: Document, *, ts_event: int, convention: str) -> int:
         """Publish one document; return its `seq`. See publish_many."""

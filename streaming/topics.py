@@ -19,8 +19,9 @@ class Subscription:
     silence makes it stale (streaming.freshness), None where nothing does. `project` picks what the client sees of the
     document (None: all of it); it must be a pure function and may share parts with its argument. Subscriptions of equal
     `view_key` share one projection, so the key must name everything `project` depends on. `convention` overrides the
-    publisher's on the frames. From `rolls_at` (ms UTC) on the same request may mean another topic. `echo` tells the
-    client in the ack what was understood, such as the expiry a label stands for.
+    publisher's on the frames. `announced`: its publisher makes it only where it is told that somebody watches
+    (streaming.watched). From `rolls_at` (ms UTC) on the same request may mean another topic. `echo` tells the client in
+    the ack what was understood, such as the expiry a label stands for.
     """
 
     topic: str
@@ -29,6 +30,7 @@ class Subscription:
     view_key: str = ""
     project: Projection | None = None
     convention: str | None = None
+    announced: bool = False
     rolls_at: int | None = None
     echo: Mapping[str, Any] = field(default_factory=dict)
 

@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from fo_analytics.channel_shapes import CHANNELS
+from fo_analytics.channel_shapes import CHANNELS as MARKET
+from strategies.channel_shapes import CHANNELS as STRATEGIES
 from streaming.asyncapi import describe
 from tradingviz import __version__
 from tradingviz.core.json import encode
@@ -12,5 +13,5 @@ from tradingviz.core.json import encode
 @require_safe
 def asyncapi(request: HttpRequest) -> HttpResponse:
     """Return the AsyncAPI document of the server that was asked."""
-    document = describe(CHANNELS, version=__version__, host=request.get_host(), secure=request.is_secure())
+    document = describe(MARKET | STRATEGIES, version=__version__, host=request.get_host(), secure=request.is_secure())
     return HttpResponse(encode(document), content_type="application/json")

@@ -26,6 +26,16 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 4},
     },
+    "recalculate-m2m": {
+        "task": "strategies.recalculate_m2m",
+        "schedule": float(settings.M2M_PERIOD_SECONDS),
+        "options": {"expires": max(1, settings.M2M_PERIOD_SECONDS - 1)},
+    },
+    "remake-outdated-candles": {
+        "task": "strategies.remake_outdated",
+        "schedule": 5.0,
+        "options": {"expires": 4},
+    },
     "drop-expired-rows": {
         "task": "fo_analytics.drop_expired_rows",
         "schedule": 86_400.0,

@@ -1,6 +1,7 @@
 """Whose address a request comes from. Pure."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -21,6 +22,7 @@ def client_address(peer: str | None, forwarded: str, trusted: Sequence[Network])
     return _network(address)
 
 
+@lru_cache(maxsize=4_096)
 def _network(address: str) -> str:
     """Return an IPv4 address as it is and an IPv6 address's /64: that is what one customer is given."""
     parsed = _parsed(address)

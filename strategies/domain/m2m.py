@@ -10,6 +10,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
+from fo_analytics.domain.calendar import to_ms
 from strategies.domain.legs import Kind, Leg, State
 from strategies.domain.money import difference, rounded
 
@@ -46,10 +47,11 @@ class Quote:
 
 
 class Priced(NamedTuple):
-    """A valuation in rupees (None: there is none), its source, and its age; `fresh` where it is young enough."""
+    """A valuation in rupees (None: there is none), its source, stamp (ms UTC) and age; `fresh` where young enough."""
 
     price: Fraction | None
     source: PriceSource
+    ts: int | None
     age_ms: int | None
     fresh: bool
 
@@ -158,17 +160,18 @@ def _priced(leg: Leg, quotes: Mapping[int, Quote], as_of_ms: int, valuation: Val
     quote = quotes.get(leg.contract.key, Quote())
     price, source, stamp = price_for(quote, leg.contract.tick, valuation)
     if price is None:
-        return Priced(None, source, None, fresh=False)
+        return Priced(None, source, None, None, fresh=False)
     age = max(0, as_of_ms - stamp)
-    return Priced(price, source, age, age <= fresh_ms)
+    return Priced(price, source, stamp, age, age <= fresh_ms)
 
 
 def _pinned(leg: Leg, state: State, as_of_ms: int) -> Priced:
     """A frozen leg is never fresh; a provisional settlement is what there can be, and says so by its source."""
-    age = max(0, as_of_ms - int(state.since.timestamp() * 1000))
+    since = to_ms(state.since)
+    age = max(0, as_of_ms - since)
     if leg.frozen is None:
-        return Priced(state.fixed, PriceSource.PROVISIONAL, age, fresh=True)
-    return Priced(state.fixed, PriceSource.FROZEN, age, fresh=False)
+        return Priced(state.fixed, PriceSource.PROVISIONAL, since, age, fresh=True)
+    return Priced(state.fixed, PriceSource.FROZEN, since, age, fresh=False)
 
 
 def _realised(leg: Leg) -> Fraction:

@@ -30,6 +30,12 @@ def decimal_of_paise(paise: int) -> Decimal:
     return Decimal(paise).scaleb(-2, _WIDE)
 
 
+def decimal_text(rupees: Fraction) -> str:
+    """Return an amount that a decimal can hold (a price, a mid) in full, with 2 decimals at least."""
+    exact = _WIDE.divide(Decimal(rupees.numerator), Decimal(rupees.denominator)).normalize(_WIDE)
+    return f"{exact:f}" if -exact.as_tuple().exponent > 2 else f"{exact:.2f}"  # type: ignore[operator]
+
+
 def difference(minuend: Decimal, subtrahend: Decimal) -> Decimal:
     """Return an exact difference, whatever the thread's decimal context."""
     return _WIDE.subtract(minuend, subtrahend)

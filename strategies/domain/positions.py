@@ -22,6 +22,7 @@ from strategies.domain.money import POINTS, SAFE_POINTS, Ints, points_of
 Mask = npt.NDArray[np.bool_]
 
 FOREVER = np.iinfo(np.int64).max
+_MISSING, _MOVED, _OLD, _ACTIVE = 1, 2, 4, 8  # what is said of a row in a second
 UNPRICED = -1  # slot of a frozen leg of which no price is known
 
 
@@ -140,17 +141,35 @@ def values(positions: Positions, table: PriceTable, *, fresh_ms: int) -> Values:
     not certain.
     """
     _guard(positions, table)
-    starts, second = positions.starts, table.second
-    active = (positions.since[:, np.newaxis] <= second) & (second < positions.until[:, np.newaxis])
-    needs = active & (positions.units != 0)[:, np.newaxis]
-    price, stamps, marked = (_row_prices(column, positions.slot, none) for column, none in _columns(table))
-    missing = needs & (price < 0)
-    amount = np.where(needs, positions.units[:, np.newaxis] * price, 0) + positions.cash[:, np.newaxis]
-    total = np.add.reduceat(np.where(active, amount, 0), starts, axis=0)
-    known = _any(active, starts) & ~_any(missing, starts)
-    moved = (needs & (marked != 0)) | (active & (positions.since[:, np.newaxis] == second))
-    old = needs & (second * 1000 - stamps > fresh_ms)
-    return Values(second, np.where(known, total, 0), known, _any(moved, starts), _any(old, starts))
+    starts, second, since = positions.starts, table.second, positions.since[:, np.newaxis]
+    active = (since <= second) & (second < positions.until[:, np.newaxis])
+    told = _told(table, fresh_ms)[positions.slot]
+    told *= active & (positions.units != 0)[:, np.newaxis]
+    told |= np.where(active, _ACTIVE, 0).astype(np.uint8) | np.where(active & (since == second), _MOVED, 0).astype(
+        np.uint8
+    )
+    joined = np.bitwise_or.reduceat(told, starts, axis=0)
+    known = (joined & (_ACTIVE | _MISSING)) == _ACTIVE
+    total = np.add.reduceat(_amounts(positions, table, active), starts, axis=0)
+    return Values(second, np.where(known, total, 0), known, (joined & _MOVED) > 0, (joined & _OLD) > 0)
+
+
+def _told(table: PriceTable, fresh_ms: int) -> npt.NDArray[np.uint8]:
+    """What is to be said of each slot in each second; of a slot of which no price is known, UNPRICED, at the end."""
+    missing, old = table.price < 0, table.second * 1000 - table.ts > fresh_ms
+    told = np.where(missing, _MISSING, 0) | np.where(table.marked, _MOVED, 0) | np.where(old, _OLD, 0)
+    return np.append(told, np.full((1, told.shape[1]), _MISSING | _OLD), axis=0).astype(np.uint8)
+
+
+def _amounts(positions: Positions, table: PriceTable, active: Mask) -> Ints:
+    """Units × price + cash of each row in each second, 0 where it is not active; in place, these are the large ones."""
+    price = np.append(np.maximum(table.price, 0), np.zeros((1, len(table.second)), np.int64), axis=0)
+    amount: Ints = price[positions.slot]
+    amount *= positions.units[:, np.newaxis]
+    amount += positions.cash[:, np.newaxis]
+    if not active.all():
+        amount *= active
+    return amount
 
 
 def leg_rows(leg: Leg, *, slot: int) -> list[tuple[int, int, int, int, int]]:
@@ -186,20 +205,6 @@ def _whole_points(rupees: Fraction) -> int:
     if points.denominator != 1:
         raise ArithmeticError(f"{rupees} rupees are no whole number of points")
     return points.numerator
-
-
-def _columns(table: PriceTable) -> tuple[tuple[Ints, int], ...]:
-    return (table.price, -1), (table.ts, 0), (table.marked.astype(np.int64), 0)
-
-
-def _row_prices(column: Ints, slot: Ints, none: int) -> Ints:
-    """A column (slots, seconds) of the table by row (r, seconds)."""
-    padded = np.concatenate([column, np.full((1, column.shape[1]), none, np.int64)])
-    return padded[slot]  # UNPRICED, -1, is the row that was put at the end
-
-
-def _any(mask: Mask, starts: Ints) -> Mask:
-    return np.asarray(np.logical_or.reduceat(mask, starts, axis=0))
 
 
 def _guard(positions: Positions, table: PriceTable) -> None:

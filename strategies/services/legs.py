@@ -53,9 +53,9 @@ def store_end(*, leg_id: int, leg: Leg, since: datetime) -> None:
         note_change(leg_id=leg_id, since=since)
 
 
-def _rewrite_states(row: models.Leg, leg: Leg) -> None:
-    models.LegState.objects.filter(leg=row).delete()
-    models.LegState.objects.bulk_create(
+def state_rows(row: models.Leg, leg: Leg) -> list[models.LegState]:
+    """Return the states of a stored leg as rows, not stored."""
+    return [
         models.LegState(
             leg=row,
             strategy_id=row.strategy_id,
@@ -66,4 +66,9 @@ def _rewrite_states(row: models.Leg, leg: Leg) -> None:
             until=until,
         )
         for slot, units, cash, since, until in leg_rows(leg, slot=_FIRST_SLOT)
-    )
+    ]
+
+
+def _rewrite_states(row: models.Leg, leg: Leg) -> None:
+    models.LegState.objects.filter(leg=row).delete()
+    models.LegState.objects.bulk_create(state_rows(row, leg))

@@ -218,6 +218,8 @@ TICKER_SUBSCRIBE_EXPIRIES = env.integer("TICKER_SUBSCRIBE_EXPIRIES", 2, low=1, h
 TICK_SHARDS = env.integer("TICK_SHARDS", 1, low=1, high=1024)
 TICK_SHARD = env.integer("TICK_SHARD", 0, high=1023)
 RISK_FREE_RATE = env.decimal("RISK_FREE_RATE", 0.065, low=-0.05, high=0.5)
+# How often active strategies are marked to market, in seconds.
+M2M_PERIOD_SECONDS = env.integer("M2M_PERIOD_SECONDS", 5, low=1, high=300)
 INGEST_PUBLISH_MS = env.integer("INGEST_PUBLISH_MS", 100, low=20, high=10_000)
 INGEST_COMMIT_MS = env.integer("INGEST_COMMIT_MS", 500, low=50, high=10_000)
 # Days kept of each time series, the newest stored one included; 0 keeps everything.

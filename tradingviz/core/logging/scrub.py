@@ -7,6 +7,7 @@ text's length: nobody can buy our time with a crafted path.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 MARK = "[scrubbed]"
 
@@ -65,11 +66,18 @@ def scrubbed(name: str, value: object) -> object:
         return value
     if isinstance(value, int):  # a token that is a number is an instrument's
         return MARK if "pass" in name.lower() else int(value)
-    if _SENSITIVE.search(name):
+    if _is_sensitive(name):
         return MARK
+    if isinstance(value, str):
+        return scrub(value)
     if isinstance(value, Mapping):
         return {scrub(str(key)): scrubbed(str(key), item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         named_pair = len(value) == 2 and isinstance(value[0], (str, bytes))
         return [scrubbed(str(value[0]) if named_pair and at else "", item) for at, item in enumerate(value)]
-    return scrub(value if isinstance(value, str) else str(value))
+    return scrub(str(value))
+
+
+@lru_cache(maxsize=1_024)
+def _is_sensitive(name: str) -> bool:
+    return _SENSITIVE.search(name) is not None

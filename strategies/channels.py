@@ -1,0 +1,38 @@
+"""Channels of the socket: what strategies are worth."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+from strategies.access import readable_strategies
+from strategies.models import LegState
+from strategies.topics import m2m_topic
+from streaming.authentication import Principal
+from streaming.protocol import ProtocolError
+from streaming.topics import Handler, Subscription
+
+Params = Mapping[str, Any]
+
+
+async def subscribe_m2m(params: Params, principal: Principal) -> Subscription:
+    """Follow what a strategy is worth: `strategy`, its id. One that they may not see is one that there is not."""
+    if unknown := sorted(set(params) - {"strategy"}):
+        raise ProtocolError("invalid_parameter", f"unknown parameter {unknown[0]!r}")
+    strategy = params.get("strategy")
+    if type(strategy) is not int or not 0 < strategy < 1 << 63:
+        raise ProtocolError("invalid_parameter", "strategy is the id of a strategy, a whole number")
+    market = await database_sync_to_async(_market, thread_sensitive=False)(strategy, principal.user_id)
+    return Subscription(m2m_topic(strategy), market=market, announced=True, echo={"strategy": strategy})
+
+
+CHANNELS: Mapping[str, Handler] = {"m2m": subscribe_m2m}
+"""By name. Each raises ProtocolError `invalid_parameter` or `not_available`."""
+
+
+def _market(strategy_id: int, user_id: int) -> str | None:
+    """Return whose silence makes the value stale: the underlying of the first leg, None where there is none."""
+    if not readable_strategies(user_id=user_id).filter(pk=strategy_id).exists():
+        raise ProtocolError("not_available", f"no strategy {strategy_id}")
+    legs = LegState.objects.filter(strategy=strategy_id, instrument__isnull=False).order_by("leg")
+    return legs.values_list("instrument__underlying__symbol", flat=True).first()
