@@ -138,12 +138,12 @@ def _mids(lasts: Records, quotes: Records, since: int) -> Records:
     ts = np.where(tight, quote["ts"], np.maximum(quote["ts"], last["ts"]))
     # A last price changes nothing of a mid that is a quote's: that was made before.
     made_now = _second(ts, since) == wanted % width
-    return _priced((wanted // width) * 2 + OF_MID, ts, price)[made_now & (price > 0)]
+    return np.asarray(_priced((wanted // width) * 2 + OF_MID, ts, price)[made_now & (price > 0)])
 
 
 def _second(ts: Ints, since: int) -> Ints:
     """Seconds count from the one that stands for all before `since`."""
-    return np.maximum(ts // 1000 - since + 1, 0)
+    return np.asarray(np.maximum(ts // 1000 - since + 1, 0))
 
 
 def _keys(marks: Records, since: int, width: int) -> Ints:

@@ -18,10 +18,11 @@ from fo_analytics.services.ingest import make_ingest
 from strategies.domain.m2m import PriceSource, Quote, Valuation, price_for
 from strategies.domain.money import POINTS
 from tests.integration.ingest import pipeline
-from tests.integration.ingest.test_marks import BANK, CALL, PUT, SPOT, holding, key_of, marks, tokens
+from tests.integration.ingest.test_hardiness import CALL, SPOT
+from tests.integration.ingest.test_marks import BANK, PUT, key_of, marks, tokens
 from tradingviz.core.redis import sync_client
 
-__all__ = ["holding", "tokens"]  # fixtures
+__all__ = ["tokens"]  # a fixture
 
 pytestmark = pytest.mark.usefixtures("db", "redis_url")
 
@@ -53,8 +54,10 @@ class Tick:
         return *self.order, self.bid or -1.0, self.ask or -1.0
 
 
-stamps = st.tuples(st.integers(0, KEPT_MINUTES), st.sampled_from([0, 1, 30, 59]), st.sampled_from([0, 0, 400])).map(
-    lambda at: at[0] * 60_000 + at[1] * 1_000 + at[2]
+# Few, so that ticks meet in seconds and stamps.
+minutes, seconds = st.sampled_from([0, 0, 1, 2, KEPT_MINUTES]), st.sampled_from([0, 0, 1, 59])
+stamps = st.builds(
+    lambda minute, second, ms: minute * 60_000 + second * 1_000 + ms, minutes, seconds, st.sampled_from([0, 0, 400])
 )
 sides = st.sampled_from([None, 0.0, 99.9, 99.95, 100.0, 100.05, 130.0])
 ticks = st.builds(
@@ -66,7 +69,11 @@ ticks = st.builds(
     sides,
     sides,
 )
-batches = st.lists(st.tuples(st.lists(ticks, min_size=1, max_size=4), st.sampled_from(["read", "commit", "restart"])))
+batches = st.lists(
+    st.tuples(
+        st.lists(ticks, min_size=1, max_size=4), st.sampled_from(["read", "commit", "restart", "commit and restart"])
+    )
+)
 
 
 def expected(said: Iterable[Tick], contract: ContractKey, minute: int) -> dict[tuple[int, int], tuple[int, int]]:
@@ -122,9 +129,9 @@ def take_in(said: list[tuple[list[Tick], str]], tokens: dict[ContractKey, int]) 
         )
         if service._own_shard():
             service.read()
-        if then == "commit":
+        if "commit" in then:
             pipeline.drain(service)
-        if then == "restart":
+        if "restart" in then:
             service = make_ingest(shard=0)
     pipeline.drain(service)
 
