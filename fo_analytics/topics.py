@@ -21,3 +21,8 @@ def bars_topic(underlying: str) -> str:
 def depth_topic(underlying: str, expiry: date | str) -> str:
     """Return the topic of the order books of an expiry's contracts."""
     return f"depth:{underlying}:{expiry}"
+
+
+def quotes_topic(underlying: str) -> str:
+    """Return the topic of the quotes of what is in no chain: the underlying itself and its futures."""
+    return f"quotes:{underlying}"

@@ -2,7 +2,14 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.rig.collection", "tests.rig.servers", "tests.rig.outages", "tests.rig.cast", "tests.rig.data"]
+pytest_plugins = [
+    "tests.rig.collection",
+    "tests.rig.servers",
+    "tests.rig.outages",
+    "tests.rig.cast",
+    "tests.rig.data",
+    "tests.rig.holding",
+]
 
 # A shared machine stalls now and then; an example's wall time says nothing about the code.
 settings.register_profile("rig", deadline=None, print_blob=True)

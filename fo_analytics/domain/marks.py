@@ -136,13 +136,19 @@ def _mids(lasts: Records, quotes: Records, since: int) -> Records:
     clamped = np.where(last["price"] > 0, np.clip(last["price"], low, high), NOBODY)
     price = np.where(tight, (quote["price"] + quote["ask"]) // 2, clamped)
     ts = np.where(tight, quote["ts"], np.maximum(quote["ts"], last["ts"]))
-    return _priced((wanted // width) * 2 + OF_MID, ts, price)[price > 0]
+    # A last price changes nothing of a mid that is a quote's: that was made before.
+    made_now = _second(ts, since) == wanted % width
+    return np.asarray(_priced((wanted // width) * 2 + OF_MID, ts, price)[made_now & (price > 0)])
+
+
+def _second(ts: Ints, since: int) -> Ints:
+    """Seconds count from the one that stands for all before `since`."""
+    return np.asarray(np.maximum(ts // 1000 - since + 1, 0))
 
 
 def _keys(marks: Records, since: int, width: int) -> Ints:
-    """Instrument and second as one number; seconds count from the one that stands for all before `since`."""
-    second = np.maximum(marks["ts"] // 1000 - since + 1, 0)
-    return np.asarray(marks["instrument"] * width + second)
+    """Instrument and second as one number."""
+    return np.asarray(marks["instrument"] * width + _second(marks["ts"], since))
 
 
 def _at(marks: Records, keys: Ints, wanted: Ints, width: int) -> Records:

@@ -60,6 +60,8 @@ class Desk:
         self.candles = LiveCandles(self._opens)
         self.layout = Layout(np.empty(0, np.int64), np.empty(0, np.int64), -1, ())
         self.tick_size: Floats = np.empty(0)
+        # Slots of what is in no chain: the spot and the futures.
+        self.outright: Ints = np.empty(0, np.int64)
         self.book = Book(0)
         self.refresh(listing, master)
 
@@ -75,6 +77,7 @@ class Desk:
         instants = {expiry: int(calendar.expires_at(expiry).timestamp() * 1000) for expiry in expiries}
         self.layout = arrange(self._contracts, instants)
         self.tick_size = np.array([contract.tick_size for contract in self._contracts], np.float64)
+        self.outright = np.flatnonzero([contract.kind in ("SPOT", "FUT") for contract in self._contracts])
         self.book.grow(len(self.layout))
         self.books.grow(len(self.layout))
         order = np.argsort(self.layout.tokens)

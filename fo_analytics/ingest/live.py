@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Iterable
 from datetime import date
 
+import numpy as np
 import redis
 
 from fo_analytics.domain import bars
@@ -16,7 +17,7 @@ from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.live_depth import LiveDepth
 from fo_analytics.ingest.master import Listing
-from fo_analytics.topics import bars_topic, chain_topic, underlying_topic
+from fo_analytics.topics import bars_topic, chain_topic, quotes_topic, underlying_topic
 from streaming.publisher import Plain, Publication, Publisher
 from tradingviz.core.clock import Clock
 
@@ -96,7 +97,7 @@ class Live:
             if chain.expiry in changed and view.known[chain.slots[chain.listed]].any():
                 found.append(self._chain(view, chain, trusted))
                 self._expiries[desk.listing.underlying_id].add(chain.expiry)
-        return [*found, self._underlying(view), *self._bars(view)]
+        return [*found, self._underlying(view), *self._bars(view), self._quotes(view)]
 
     def _chain(self, view: "_View", chain: ChainLayout, trusted: bool) -> Publication:
         symbol = view.desk.listing.symbol
@@ -113,6 +114,14 @@ class Live:
         document = desk.candles.document(desk.book, spot, view.minute)
         topic = bars_topic(desk.listing.symbol)
         return [Publication(topic, Plain(document), view.as_of_ms, Convention.EXACT.value)]
+
+    def _quotes(self, view: "_View") -> Publication:
+        """Return what is quoted of the underlying itself and of its futures."""
+        desk, state = view.desk, view.state
+        keys = desk.layout.instrument_ids
+        document = {str(keys[slot]): _quote(state[slot]) for slot in desk.outright.tolist() if view.known[slot]}
+        topic = quotes_topic(desk.listing.symbol)
+        return Publication(topic, Plain(document), view.as_of_ms, Convention.EXACT.value)
 
     def _underlying(self, view: "_View") -> Publication:
         desk, spot = view.desk, view.desk.layout.spot_slot
@@ -131,6 +140,12 @@ class Live:
         return Publication(
             underlying_topic(desk.listing.symbol), Plain(document), view.as_of_ms, Convention.EXACT.value
         )
+
+
+def _quote(state: np.void) -> Document:
+    prices = {name: float(state[column]) for name, column in (("last", "close"), ("bid", "bid"), ("ask", "ask"))}
+    shown: Document = {name: None if math.isnan(price) else price for name, price in prices.items()}
+    return shown | {name: int(state[name]) or None for name in ("last_ts", "quote_ts")}
 
 
 class _View:

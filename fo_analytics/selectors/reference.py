@@ -51,6 +51,11 @@ def _underlyings() -> Mapping[str, Underlying]:
     return {row.symbol: row for row in Underlying.objects.all()}
 
 
+def underlyings_by_key() -> Mapping[int, Underlying]:
+    """Return every underlying by its primary key."""
+    return {row.pk: row for row in _underlyings().values()}
+
+
 @remembered(seconds=SECONDS)
 def calendar(*, exchange: str) -> Calendar:
     """Return the exchange's calendar, read again where the table changed."""

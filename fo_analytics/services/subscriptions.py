@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from fo_analytics.domain.calendar import MINUTE_MS, Calendar, from_ms, ist_date, to_ms
 from fo_analytics.domain.symbols import canonical
+from fo_analytics.held import held
 from fo_analytics.models import Bar, Instrument, InstrumentKind, Underlying
 from fo_analytics.selectors.sessions import calendar_of
 from streaming.ticker.client import TickerClient
@@ -40,28 +41,48 @@ class _Wanted:
 
 
 def reconcile_subscriptions(*, client: TickerClient, now_ms: int) -> Reconciled:
-    """Subscribe what the settings TICKER_SUBSCRIBE* want and the service does not send, and the reverse.
+    """Subscribe what the settings TICKER_SUBSCRIBE* want, and what open legs hold, where the service does not send it;
+    and the reverse.
 
-    Only instruments of the underlyings named there are unsubscribed. Without any, nothing is asked. Raises
+    Only instruments of the underlyings named there are unsubscribed. Where nothing is wanted, nothing is asked. Raises
     TickerUnavailable.
     """
     symbols = {canonical(name) for name in settings.TICKER_SUBSCRIBE}
-    if not symbols:
+    in_legs = _in_legs(now_ms)
+    if not symbols and not in_legs:
         return Reconciled(0, 0, 0, 0)
     followed = list(Underlying.objects.filter(symbol__in=symbols))
     wanted = [_wanted(underlying, client, now_ms) for underlying in followed]
-    needed = frozenset().union(*(one.needed for one in wanted))
-    held = client.subscriptions()
-    unknown = client.subscribe(needed - held)
-    surplus = _ours(followed, held - needed.union(*(one.welcome for one in wanted)))
+    needed = in_legs.union(*(one.needed for one in wanted))
+    sent = client.subscriptions()
+    unknown = client.subscribe(needed - sent)
+    surplus = _ours(followed, sent - needed.union(*(one.welcome for one in wanted)))
     client.unsubscribe(surplus)
     if unknown:
         logger.warning("the ticker service does not know %d instruments, for example %d", len(unknown), min(unknown))
-    return Reconciled(len(needed), len(needed - held - unknown), len(surplus), len(unknown))
+    return Reconciled(len(needed), len(needed - sent - unknown), len(surplus), len(unknown))
 
 
 def _ours(followed: list[Underlying], tokens: frozenset[int]) -> set[int]:
     return set(Instrument.objects.filter(underlying__in=followed, token__in=tokens).values_list("token", flat=True))
+
+
+def _in_legs(now_ms: int) -> frozenset[int]:
+    """Return the tokens of what open legs hold, and of the underlyings and nearest futures these are valued by."""
+    instruments = held()
+    found: set[int] = set()
+    for underlying in Underlying.objects.filter(instruments__in=instruments).distinct() if instruments else ():
+        alive = _alive(underlying, calendar_of(exchange=underlying.exchange), now_ms)
+        own = set(alive.filter(pk__in=instruments).values_list("token", flat=True))
+        found |= own | (_valued_by(alive) if own else set())
+    return frozenset(found)
+
+
+def _valued_by(alive: QuerySet[Instrument]) -> set[int]:
+    """Return the tokens of the spot and of the nearest future."""
+    spot = alive.filter(kind=InstrumentKind.SPOT).values_list("token", flat=True)
+    future = alive.filter(kind=InstrumentKind.FUTURE).order_by("expiry").values_list("token", flat=True)[:1]
+    return {*spot, *future}
 
 
 def _wanted(underlying: Underlying, client: TickerClient, now_ms: int) -> _Wanted:
@@ -69,7 +90,6 @@ def _wanted(underlying: Underlying, client: TickerClient, now_ms: int) -> _Wante
     calendar = calendar_of(exchange=underlying.exchange)
     alive = _alive(underlying, calendar, now_ms)
     spot = alive.filter(kind=InstrumentKind.SPOT).first()
-    future = alive.filter(kind=InstrumentKind.FUTURE).order_by("expiry").values_list("token", flat=True)[:1]
     options = alive.filter(kind__in=(InstrumentKind.CALL, InstrumentKind.PUT))
     nearest = list(options.order_by("expiry").values_list("expiry", flat=True).distinct())
     listed = list(
@@ -79,7 +99,7 @@ def _wanted(underlying: Underlying, client: TickerClient, now_ms: int) -> _Wante
     )
     centre = _last_price(spot, client, now_ms) if spot else None
     levels = settings.TICKER_SUBSCRIBE_LEVELS
-    always = {*future, *([spot.token] if spot else [])}
+    always = _valued_by(alive)
     rows = [(expiry, float(strike or 0), token) for expiry, strike, token in listed]
     return _Wanted(
         frozenset(always | _around(rows, centre, levels)), frozenset(_around(rows, centre, levels + levels // 2))

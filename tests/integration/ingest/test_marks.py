@@ -1,6 +1,5 @@
 """Second marks of what is held: right whatever order ticks come in, whoever takes them in, and however often."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
@@ -28,16 +27,6 @@ MINUTE = TEN // 1000
 def tokens() -> dict[ContractKey, int]:
     """Two contracts of an index, one of another."""
     return ensure_instruments(keys=[CALL, PUT, SPOT, BANK], seen_on=date(2026, 2, 2))
-
-
-@pytest.fixture
-def holding() -> Iterator[dict[int, int]]:
-    """What is held; tests fill it."""
-    wanted: dict[int, int] = {}
-    before = list(held._registered)
-    held.register(lambda: wanted)
-    yield wanted
-    held._registered[:] = before
 
 
 def key_of(tokens: dict[ContractKey, int], contract: ContractKey) -> int:

@@ -87,6 +87,21 @@ def test_strikes_far_from_the_money_go_and_those_of_others_stay(ready: Simulator
     assert len(held) == 29
 
 
+def test_what_open_legs_hold_is_sent_with_its_spot_and_future_whoever_follows_it(
+    ready: Simulator, holding: dict[int, int]
+) -> None:
+    option = Instrument.objects.filter(underlying__symbol="ITC", kind="CE").first()
+    far = Instrument.objects.get(underlying__symbol="NIFTY", expiry=SPOT_EXPIRY, strike=23_500, kind="CE")
+    assert option is not None
+    holding.update({option.pk: 1, far.pk: 2})
+    done = reconcile_subscriptions(client=ready.client, now_ms=sunday())
+    assert (done.wanted, done.added, done.removed) == (32, 4, 0)
+    assert {option.token, far.token} < ready.client.subscriptions()
+    assert reconcile_subscriptions(client=ready.client, now_ms=sunday()) == Reconciled(32, 0, 0, 0)
+    del holding[far.pk]
+    assert reconcile_subscriptions(client=ready.client, now_ms=sunday()).removed == 1
+
+
 def test_a_service_that_knows_less_is_no_error(ready: Simulator) -> None:
     Instrument.objects.filter(underlying__symbol="NIFTY", kind="SPOT").update(token=17)
     done = reconcile_subscriptions(client=ready.client, now_ms=sunday())
