@@ -120,7 +120,7 @@ def somebody_waits(market: Market) -> bool:
 def due(market: Market) -> int:
     """Return how many minutes wait for a pass."""
     with market.client() as client:
-        return int(client.zcard(DUE))  # type: ignore[arg-type]
+        return int(client.zcard(DUE))
 
 
 def outdated(market: Market) -> bool:

@@ -55,7 +55,7 @@ def candles(table: "pd.DataFrame", holdings: Sequence[Holding], *, entered: date
     for stamp, row in table.iterrows():
         seen = {h.contract: Decimal(row[h.contract]) for h in holdings if isinstance(row.get(h.contract), str)}
         last |= seen
-        at = stamp.to_pydatetime()  # type: ignore[attr-defined]
+        at = stamp.to_pydatetime()
         if at < entered or not (seen or at == entered) or len(last) < len({h.contract for h in holdings}):
             continue
         found.setdefault(at.replace(second=0, microsecond=0), []).append(value(holdings, last))

@@ -87,7 +87,7 @@ def test_closes_made_of_stored_minutes_are_those_made_of_marks(
     run(shared_data, every=None)
     of_marks = rupees(strategy)
     client = sync_client()
-    client.delete(*client.keys(minute_key("*")))  # type: ignore[misc]
+    client.delete(*client.keys(minute_key("*")))
     note_outdated(strategy_id=strategy.pk, since=entered)
     remake_all()
     rows = list(strategy.candles.all())
