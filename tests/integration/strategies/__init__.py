@@ -1,0 +1,1 @@
+"""Strategies against a real database."""
