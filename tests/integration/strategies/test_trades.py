@@ -63,7 +63,7 @@ def test_a_leg_is_stored_with_the_lot_of_its_day_and_a_state_that_holds_from_its
     leg = only_leg(strategy)
     assert (leg.side, leg.lot_size, leg.open_lots) == ("BUY", LOT, 3)
     state = LegState.objects.get(leg=leg)
-    paid = Decimal("140.50") * 3 * LOT * POINTS
+    paid = int(Decimal("140.50") * 3 * LOT * POINTS)
     assert (state.units, state.cash, state.instrument_id) == (3 * LOT, -paid, leg.instrument_id)
     assert (state.since, state.until) == (int(ENTERED.timestamp()), FOREVER)
     assert Strategy.objects.get().outdated_since == ENTERED
