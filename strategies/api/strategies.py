@@ -14,7 +14,7 @@ from accounts.access import readable_accounts
 from accounts.api.views import pk_of
 from accounts.models import TradingAccount
 from accounts.principal import STRATEGIES
-from fo_analytics.domain.symbols import canonical
+from fo_analytics.selectors.reference import find_underlying
 from strategies.api import examples
 from strategies.api.asking import asked, now, problems, readable, taken, to_read, to_write
 from strategies.api.bodies import ChangedStrategy, NewStrategy, StrategiesParameters, closing_of, leg_of_body
@@ -52,7 +52,7 @@ class StrategyViewSet(GenericViewSet[Strategy]):
         """List the strategies on your accounts and on those shared with you, newest first."""
         chosen = asked(StrategiesParameters, request)
         names = ("account", "status", "tag")
-        underlying = canonical(chosen["underlying"]) if "underlying" in chosen else None
+        underlying = find_underlying(name=chosen["underlying"]).symbol if "underlying" in chosen else None
         rows = filtered(readable(request), underlying=underlying, **{name: chosen.get(name) for name in names})
         page = self.paginate_queryset(with_summary(rows)) or []
         return self.get_paginated_response(render_all(page, user_id=pk_of(request)))
