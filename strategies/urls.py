@@ -1,8 +1,9 @@
 """Paths of strategies: one list a module."""
 
-from strategies.api import legs, strategies
+from strategies.api import alerts, legs, strategies
 
 urlpatterns = [
     *strategies.urlpatterns,
     *legs.urlpatterns,
+    *alerts.urlpatterns,
 ]

@@ -61,6 +61,7 @@ RULES = {
     "/strategies/<int:pk>": Rule.STRATEGIES,
     "/strategies/<int:pk>/instruments": Rule.STRATEGIES,
     **{f"/strategies/<int:pk>/instruments/<int:leg>{tail}": Rule.STRATEGIES for tail in ("", "/entries", "/exits")},
+    **{f"/strategies/<int:pk>/alerts{tail}": Rule.STRATEGIES for tail in ("", "/<int:alert>", "/<int:alert>/rearm")},
 }
 CHANNELS = dict.fromkeys(("chain", "metrics", "underlying", "bars"), MARKET)
 GUESSED = ("/auth/token", "/auth/token/refresh", "/admin/login/")
