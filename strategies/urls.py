@@ -1,9 +1,10 @@
 """Paths of strategies: one list a module."""
 
-from strategies.api import alerts, legs, strategies
+from strategies.api import alerts, legs, strategies, templates
 
 urlpatterns = [
     *strategies.urlpatterns,
     *legs.urlpatterns,
     *alerts.urlpatterns,
+    *templates.urlpatterns,
 ]

@@ -12,7 +12,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 
+from accounts.access import readable_accounts
 from accounts.api.views import pk_of
+from accounts.models import TradingAccount
 from fo_analytics.domain.calendar import from_ms
 from strategies.models import Strategy
 from strategies.selectors.strategies import readable_strategies
@@ -68,6 +70,16 @@ def to_write(request: Request, pk: int) -> Strategy:
     if strategy.account.owner_id != pk_of(request):
         raise PermissionDenied("only the owner of the account changes its strategies")
     return strategy
+
+
+def account_to_write(request: Request, pk: int) -> TradingAccount:
+    """Return an account to make a strategy on. Raises InvalidRequest for none, PermissionDenied for a shared one."""
+    account = readable_accounts(user_id=pk_of(request)).filter(pk=pk).first()
+    if account is None:
+        raise InvalidRequest("you have no such account", field="account")
+    if account.owner_id != pk_of(request):
+        raise PermissionDenied("only the owner of the account makes strategies on it")
+    return account
 
 
 def taken(body: type[Body], request: Request) -> Mapping[str, Any]:

@@ -5,18 +5,15 @@ from typing import Any
 from django.db import transaction
 from django.urls import path
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.access import readable_accounts
 from accounts.api.views import pk_of
-from accounts.models import TradingAccount
 from accounts.principal import STRATEGIES
 from fo_analytics.selectors.reference import find_underlying
 from strategies.api import examples
-from strategies.api.asking import asked, now, problems, readable, taken, to_read, to_write
+from strategies.api.asking import account_to_write, asked, now, problems, readable, taken, to_read, to_write
 from strategies.api.bodies import ChangedStrategy, NewStrategy, StrategiesParameters, closing_of, leg_of_body
 from strategies.api.rendering import render_all, render_with_legs
 from strategies.api.shapes import StrategyShape, StrategyWithLegsShape
@@ -24,7 +21,6 @@ from strategies.domain.m2m import Valuation
 from strategies.models import Strategy
 from strategies.selectors.strategies import filtered, with_summary
 from strategies.services import strategies as services
-from tradingviz.core.errors import InvalidRequest
 from tradingviz.core.pagination import Cursor
 
 
@@ -67,7 +63,7 @@ class StrategyViewSet(GenericViewSet[Strategy]):
     def create(self, request: Request) -> Response:
         """Make a strategy on an account of yours: with all its legs, or not at all."""
         body = dict(taken(NewStrategy, request))
-        account = _account(request, body.pop("account"))
+        account = account_to_write(request, body.pop("account"))
         legs = [leg_of_body(values) for values in body.pop("legs", ())]
         activate = body.pop("status") == Strategy.Status.ACTIVE
         fields: dict[str, Any] = {"description": "", "tags": [], "valuation": Valuation.LAST.value} | body
@@ -117,16 +113,6 @@ class StrategyViewSet(GenericViewSet[Strategy]):
         """Remove a strategy with its legs, candles and alerts, for good."""
         services.delete_strategy(strategy_id=to_write(request, pk).pk)
         return Response(status=204)
-
-
-def _account(request: Request, pk: int) -> TradingAccount:
-    """Return an account to make a strategy on. Raises InvalidRequest for none, PermissionDenied for a shared one."""
-    account = readable_accounts(user_id=pk_of(request)).filter(pk=pk).first()
-    if account is None:
-        raise InvalidRequest("you have no such account", field="account")
-    if account.owner_id != pk_of(request):
-        raise PermissionDenied("only the owner of the account makes strategies on it")
-    return account
 
 
 _view = StrategyViewSet.as_view

@@ -58,6 +58,7 @@ RULES = {
     **{f"/fo/{name}": Rule.MARKET for name in QUESTIONS},
     **{f"/{name}": Rule.OPEN for name in OPERATION},
     "/strategies": Rule.STRATEGIES,
+    "/strategies/from-template": Rule.STRATEGIES,
     "/strategies/<int:pk>": Rule.STRATEGIES,
     "/strategies/<int:pk>/instruments": Rule.STRATEGIES,
     **{f"/strategies/<int:pk>/instruments/<int:leg>{tail}": Rule.STRATEGIES for tail in ("", "/entries", "/exits")},
