@@ -182,6 +182,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "LegSideEnum": ["BUY", "SELL"],
+        "InstrumentKindEnum": ["SPOT", "FUT", "CE", "PE"],
         "OptionKindEnum": ["CE", "PE"],
         "StrategyStatusEnum": ["draft", "active", "paused", "closed"],
         "NewStrategyStatusEnum": ["draft", "active"],
