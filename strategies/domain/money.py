@@ -30,6 +30,12 @@ def decimal_of_paise(paise: int) -> Decimal:
     return Decimal(paise).scaleb(-2, _WIDE)
 
 
+def estimate(rupees: float) -> Decimal | None:
+    """Return an estimated amount with 2 decimals, what the float stands for rounded half to even; None for NaN and
+    infinities."""
+    return Decimal(f"{rupees:z.2f}") if math.isfinite(rupees) else None
+
+
 def difference(minuend: Decimal, subtrahend: Decimal) -> Decimal:
     """Return an exact difference, whatever the thread's decimal context."""
     return _WIDE.subtract(minuend, subtrahend)
@@ -62,8 +68,8 @@ def points_of_floats(prices: npt.NDArray[np.float64]) -> Ints:
     return np.where(known, ticks * (POINTS // 10**PRICE_DECIMALS), -1)
 
 
-def price_of(value: float) -> Decimal:
-    """Return the decimal of 2 places, 4 where needed, that a float stands for. Raises ValueError for NaN."""
+def price_of(value: float | Fraction) -> Decimal:
+    """Return a price as a decimal of 2 places, 4 where needed, rounded half to even. Raises ValueError for NaN."""
     if not math.isfinite(value):
         raise ValueError(f"{value} is no price")
     ticks = round(Fraction(value) * 10**PRICE_DECIMALS)

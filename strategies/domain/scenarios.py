@@ -84,6 +84,14 @@ def first_expiry_ms(legs: Sequence[Leg], market: Market) -> int:
     return min(market.terms[expiry].expires_at_ms for expiry in expiries)
 
 
+def units_beyond(legs: Sequence[Leg]) -> int:
+    """Return the units that gain (below 0: lose) with a spot far above all strikes: other than 0, that is unlimited.
+
+    Raises PayoffError as `payoff`.
+    """
+    return sum(leg.signed_units for leg in one_underlying(legs) if leg.contract.kind is not Kind.PUT)
+
+
 def curve(legs: Sequence[Leg], market: Market, *, at_ms: int) -> Callable[[npt.ArrayLike], Floats]:
     """Return the gain of a strategy at an instant, volatilities unchanged, as a function of spots (n,), rupees."""
 
