@@ -19,6 +19,7 @@ PAGE: dict[str, Any] = {"metadata_class": None}
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("fo_analytics.urls")),
+    path("", include("strategies.urls")),
     path("health", health, name="health"),
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),

@@ -1,0 +1,1 @@
+"""REST: thin viewsets that validate, call one selector or service, render."""

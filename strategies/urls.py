@@ -1,0 +1,7 @@
+"""Paths of strategies."""
+
+from strategies.api import analysis
+
+urlpatterns = [
+    *analysis.urlpatterns,
+]
