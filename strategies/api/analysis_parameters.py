@@ -14,6 +14,7 @@ from fo_analytics.domain.chain import Convention
 MOST_LEGS = 40
 MOST_SPOTS, MOST_SHIFTS, MOST_TIMES = 41, 21, 21
 MOST_LOTS = 100_000
+WIDEST = 1_000  # what is wider than it can be is cut; what is beyond this is no range
 LARGEST_KEY = 2**63 - 1
 LEAST_PRICE = Decimal("0.0001")
 
@@ -29,12 +30,12 @@ def _price() -> serializers.DecimalField:
 
 
 class FiniteField(serializers.FloatField):
-    """A number: neither NaN nor infinite."""
+    """A number: neither NaN nor infinite, no truth either."""
 
     def to_internal_value(self, data: Any) -> float:
         """Return the number."""
         value: float = super().to_internal_value(data)
-        if not math.isfinite(value):
+        if isinstance(data, bool) or not math.isfinite(value):
             self.fail("invalid")
         return value
 
@@ -60,6 +61,7 @@ class PayoffParameters(Strict):
 
     range = FiniteField(
         min_value=0.1,
+        max_value=WIDEST,
         required=False,
         help_text="per cent of the spot each side, at most 50; default as many as show all strikes",
     )
@@ -70,12 +72,14 @@ class ScenarioParameters(Strict):
     """The grid: how many places, and how far from the present."""
 
     spots = serializers.IntegerField(min_value=1, max_value=MOST_SPOTS, default=21, help_text="how many spots")
-    spot_range = FiniteField(min_value=0, default=5.0, help_text="per cent of the spot each side, at most 50")
+    spot_range = FiniteField(
+        min_value=0, max_value=WIDEST, default=5.0, help_text="per cent of the spot each side, at most 50"
+    )
     shifts = serializers.IntegerField(
         min_value=1, max_value=MOST_SHIFTS, default=5, help_text="how many shifts of all volatilities"
     )
     shift_range = FiniteField(
-        min_value=0, default=5.0, help_text="volatility points (0.01 a year) each side, at most 50"
+        min_value=0, max_value=WIDEST, default=5.0, help_text="volatility points (0.01 a year) each side, at most 50"
     )
     times = serializers.IntegerField(min_value=1, max_value=MOST_TIMES, default=5, help_text="how many instants")
     until = LaterField(

@@ -1,5 +1,6 @@
 """`/strategies/{id}/payoff` and `/strategies/payoff`: expectations by hand and by the formulas of closed_form.py."""
 
+import json
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ CALL: Json = {"underlying": "nifty 50", "kind": "CE", "expiry": "NWeek+0", "stri
 
 def post(ask: Asker, path: str, **body: Any) -> Answer:
     """POST a body."""
-    return answer_of(ask.client.post(path, body, format="json"))
+    return answer_of(ask.client.post(path, json.dumps(body), content_type="application/json"))
 
 
 def amounts(values: list[str]) -> list[float]:
@@ -186,6 +187,11 @@ def test_a_stock_that_is_held_has_no_expiry_and_no_probability(ask: Asker, owner
         ({"legs": [{**CALL, "kind": UNSEEN[1], "strike": str(UNSEEN[2])}]}, "legs.0.price"),
         ({"legs": [CALL], "points": 402}, "points"),
         ({"legs": [CALL], "range": "nan"}, "range"),
+        ({"legs": [CALL], "range": True}, "range"),
+        ({"legs": [CALL], "range": 1_001}, "range"),
+        ({"legs": [{**CALL, "kind": "\udc80"}]}, "legs.0.kind"),
+        ({"legs": [CALL], "\udc80": 1}, "?"),
+        ({"legs": [CALL], "x" * 9_000: 1}, "x" * 500),
         ({"legs": [CALL] * 41}, "legs.non_field_errors"),
         ({"legs": "x"}, "legs.non_field_errors"),
     ],
