@@ -1,6 +1,6 @@
 """What a strategy pays, would be worth, moves by and has done; the same of legs that are stored nowhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,7 @@ from strategies.domain.legs import Side
 from strategies.domain.payoff import PayoffError
 from strategies.models import Strategy
 from strategies.selectors.cases import Added, Case, Closed, case, stored_case
-from strategies.selectors.contracts import Named, named_instrument
+from strategies.selectors.contracts import Named, named_instruments
 from strategies.selectors.greeks import greeks_answer
 from strategies.selectors.legs import leg_of, stored_legs
 from strategies.selectors.payoffs import Window, payoff_answer
@@ -208,7 +208,7 @@ def _body(shape: type[Strict], request: Request) -> Asked:
 
 
 def _case(strategy: Strategy | None, asked: Asked) -> Case:
-    added = [_added(place, one) for place, one in enumerate(asked.get("legs", ()))]
+    added = _added(asked.get("legs", ()))
     closed = [Closed(one["leg"], one.get("lots"), one.get("price")) for one in asked.get("exits", ())]
     with _refusing(asked):
         if strategy is None:
@@ -216,14 +216,15 @@ def _case(strategy: Strategy | None, asked: Asked) -> Case:
         return stored_case(strategy_id=strategy.pk, added=added, closed=closed, now_ms=now_ms())
 
 
-def _added(place: int, one: Asked) -> Added:
+def _added(legs: Sequence[Asked]) -> list[Added]:
     names = ("token", "tradingsymbol", "underlying", "kind", "expiry", "strike")
     try:
-        instrument = named_instrument(named=Named(**{name: one.get(name) for name in names}))
+        found = named_instruments(named=[Named(**{name: one.get(name) for name in names}) for one in legs])
     except InvalidRequest as error:
-        error.field = ".".join(part for part in (f"legs.{place}", error.field) if part)
+        error.field = f"legs.{error.field}"
         raise
-    return Added(instrument, Side(one["side"]), one["lots"], one.get("price"))
+    pairs = zip(found, legs, strict=True)
+    return [Added(instrument, Side(one["side"]), one["lots"], one.get("price")) for instrument, one in pairs]
 
 
 @contextmanager

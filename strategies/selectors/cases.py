@@ -9,10 +9,10 @@ from functools import cached_property
 
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import Instrument
-from fo_analytics.selectors.reference import terms_on
 from strategies.domain.legs import Contract, Fill, Leg, LegError, Side
 from strategies.domain.money import price_of
 from strategies.domain.payoff import PayoffError, one_underlying, what_if
+from strategies.selectors.contracts import lot_sizes
 from strategies.selectors.legs import contract_of, leg_of, stored_legs
 from strategies.selectors.markets import MarketView, market_view
 from tradingviz.core.errors import InvalidRequest, NotAvailable
@@ -84,10 +84,16 @@ def case(*, saved: Mapping[int, Leg], added: Sequence[Added] = (), closed: Seque
     if len({contract.underlying for contract in wanted}) > 1:
         raise PayoffError("the legs have several underlyings: there is no payoff of one price")
     view, why = _market(wanted)
-    desk = _Desk(view, from_ms(view.market.as_of_ms if view else now_ms))
+    at = from_ms(view.market.as_of_ms if view else now_ms)
+    desk = _Desk(view, at, _lots(added, at))
     new = tuple(desk.opened(place, one, contracts[place]) for place, one in enumerate(added))
     after = what_if(legs, added=new, closed=desk.exits(saved, closed))
     return Case(after, (*saved, *(None for _ in new)), view, why)
+
+
+def _lots(added: Sequence[Added], at: datetime) -> dict[int, int]:
+    instruments = [one.instrument for one in added]
+    return lot_sizes(instruments=instruments, day=ist_date(at)) if instruments else {}
 
 
 def _market(contracts: Sequence[Contract]) -> tuple[MarketView | None, str | None]:
@@ -112,15 +118,15 @@ class _Desk:
 
     view: MarketView | None
     at: datetime
+    lot_sizes: Mapping[int, int]
 
     def opened(self, place: int, one: Added, contract: Contract) -> Leg:
         """Return the leg. Raises InvalidRequest where it cannot be, or has no price."""
         field = f"legs.{place}"
         price = one.price or self._mark(contract, field)
-        terms = terms_on(instrument=one.instrument, day=ist_date(self.at))
         try:
             entry = Fill(one.lots, price, self.at)
-            return Leg(contract=contract, side=one.side, lot_size=terms.lot_size, entry=entry)
+            return Leg(contract=contract, side=one.side, lot_size=self.lot_sizes[contract.key], entry=entry)
         except LegError as error:
             raise InvalidRequest(str(error), field=field) from error
 

@@ -127,7 +127,7 @@ def _modelled(case: Case, expiry: date) -> Outcome:
         "max_loss": _limit(None if beyond < 0 else estimate(seen.lowest), beyond < 0),
         "looked_at": _looked_at(seen),
     }
-    probability = probability_of_gain(gain, spot=view.market.spot, **_law(view, expiry))
+    probability = probability_of_gain(gain, spot=view.market.spot, seen=seen, **_law(view, expiry))
     return Outcome(summary, probability, not math.isnan(seen.highest), lambda prices: _estimates(gain, prices))
 
 

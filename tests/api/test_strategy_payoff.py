@@ -1,11 +1,14 @@
 """`/strategies/{id}/payoff` and `/strategies/payoff`: expectations by hand and by the formulas of closed_form.py."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 
 from accounts.models import User
+from fo_analytics.models import SupersededTerms
+from tests.api.alike import queries_of
 from tests.api.asking import Answer, Asker, Json, answer_of
 from tests.api.closed_form import chance_above, worth
 from tests.api.market import FAR, LAST, LOT, NEAR, UNSEEN
@@ -155,6 +158,24 @@ def test_a_contract_may_be_named_by_token_by_trading_symbol_or_by_its_terms(ask:
     found = [post(ask, "/strategies/payoff", legs=[{**way, **rest}]).body for way in ways]
     assert found[0]["legs"][0]["strike"] == "25000.00"
     assert found[0] == found[1] == found[2]
+
+
+def test_the_lot_is_that_of_the_day_it_would_be_traded_on(ask: Asker) -> None:
+    contract = instrument("CE", 25_000)
+    for valid_to, lot_size in ((date(2026, 2, 1), 25), (date(2026, 2, 20), 50), (date(2026, 2, 3), 75)):
+        SupersededTerms.objects.create(instrument=contract, valid_to=valid_to, lot_size=lot_size, tick_size="0.05")
+    (leg,) = post(ask, "/strategies/payoff", legs=[CALL]).body["legs"]
+    assert leg["lot_size"] == 75
+
+
+def test_the_number_of_legs_that_are_not_stored_does_not_change_the_number_of_queries(ask: Asker) -> None:
+    def asked(*strikes: int) -> None:
+        legs = [{**CALL, "strike": strike} for strike in strikes]
+        legs += [{"token": instrument("PE", 25_000).token, "side": "SELL", "lots": 1}]
+        assert post(ask, "/strategies/payoff", legs=legs).status == 200
+
+    one, many = queries_of(lambda: asked(25_000)), queries_of(lambda: asked(24_600, 24_800, 25_000, 25_200))
+    assert one == many <= 12
 
 
 def test_a_stock_that_is_held_has_no_expiry_and_no_probability(ask: Asker, owner: User) -> None:
