@@ -13,6 +13,7 @@ from tests.api.asking import Asker, answer_of
 from tests.api.closed_form import worth
 from tests.api.market import (
     FAR,
+    FIRST,
     LAST,
     LOT,
     NEAR,
@@ -20,6 +21,7 @@ from tests.api.market import (
     SPOT,
     feed,
     forget_everything,
+    ist,
     list_contracts,
     open_market,
     snapshot,
@@ -157,3 +159,34 @@ def test_with_redis_stopped_the_newest_bars_answer(own_redis: EmbeddedRedis, ask
     assert stored["break_evens"] == live["break_evens"]
     assert stored["probability_of_profit"] == pytest.approx(live["probability_of_profit"], abs=1e-3)
     assert Bar.objects.exists()
+
+
+def test_what_is_valued_by_an_old_price_is_named_and_used_all_the_same(ask: Asker, owner: User) -> None:
+    feed([snapshot(FIRST), snapshot(LAST, expiries=(NEAR,))])
+    strategy = strategy_of(owner)
+    fresh = add(strategy, instrument("CE", 25_000), "SELL", "160")
+    old = add(strategy, instrument("CE", 25_000, FAR), "BUY", "255")
+    greeks = ask(f"/strategies/{strategy.pk}/greeks").body
+    assert (greeks["stale"], greeks["missing"]) == ([old.pk], [])
+    assert [leg["age_ms"] for leg in greeks["legs"]] == [0, LAST - FIRST]
+    assert greeks["net"] is not None
+    payoff = ask(f"/strategies/{strategy.pk}/payoff", points=1).body
+    assert [(leg["leg"], leg["fresh"]) for leg in payoff["legs"]] == [(fresh.pk, True), (old.pk, False)]
+    assert payoff["curve"]["today"][0] is not None
+
+
+def test_an_expired_leg_that_waits_for_its_settlement_is_worth_what_it_pays(ask: Asker, owner: User) -> None:
+    feed([snapshot(LAST)])
+    strategy = strategy_of(owner)
+    add(strategy, instrument("CE", 24_900), "SELL", "200")
+    add(strategy, instrument("CE", 25_000, FAR), "BUY", "255")
+    feed([snapshot(ist("2026-02-04 10:00:00"), expiries=(FAR,))])
+    forget_everything()
+    body = ask(f"/strategies/{strategy.pk}/payoff", points=1).body
+    assert (body["expiry"], body["exact"]) == (str(NEAR), False)
+    assert body["reasons"]["probability_of_profit"] == "expired"
+    now = ist("2026-02-04 10:00:00")
+    gain = LOT * (200 - 100 + worth("CE", FAR, 25_000, at_ms=now) - 255)
+    assert body["curve"]["price"] == ["25000.00"]
+    assert float(body["curve"]["today"][0]) == pytest.approx(gain, abs=0.02)
+    assert body["curve"]["at_expiry"] == body["curve"]["today"]
