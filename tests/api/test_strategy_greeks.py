@@ -109,16 +109,17 @@ def test_a_frozen_leg_has_no_greeks_and_no_payoff(ask: Asker, owner: User) -> No
     assert put.pk == body["legs"][1]["leg"]
 
 
-def test_of_two_legs_in_one_contract_only_the_settled_one_has_no_greeks(ask: Asker, owner: User) -> None:
+@pytest.mark.parametrize("place", [0, 1])
+def test_of_two_legs_in_one_contract_only_the_settled_one_has_no_greeks(ask: Asker, owner: User, place: int) -> None:
     strategy = strategy_of(owner)
-    settled, other = (add(strategy, instrument("CE", 25_000), "BUY", "160") for _ in range(2))
-    waiting = Settlement(leg_of(stored_legs().get(pk=settled.pk)).entry.price, from_ms(LAST), "last_spot", True)
-    leg = leg_of(stored_legs().get(pk=settled.pk)).settle(waiting)
-    store_end(leg_id=settled.pk, leg=leg, since=ENTERED)
+    legs = [add(strategy, instrument("CE", 25_000), "BUY", "160") for _ in range(2)]
+    settled, other = legs[place], legs[1 - place]
+    leg = leg_of(stored_legs().get(pk=settled.pk))
+    waiting = Settlement(leg.entry.price, from_ms(LAST), "last_spot", True)
+    store_end(leg_id=settled.pk, leg=leg.settle(waiting), since=ENTERED)
     body = ask(f"/strategies/{strategy.pk}/greeks").body
-    assert [(row["leg"], row["reason"]) for row in body["legs"]] == [
-        (settled.pk, "provisionally_settled"), (other.pk, None),
-    ]  # fmt: skip
+    reasons = {row["leg"]: row["reason"] for row in body["legs"]}
+    assert reasons == {settled.pk: "provisionally_settled", other.pk: None}
     assert body["missing"] == [settled.pk]
 
 
