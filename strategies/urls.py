@@ -1,6 +1,6 @@
 """Paths of strategies: one list a module."""
 
-from strategies.api import alerts, legs, marks, strategies, templates
+from strategies.api import alerts, analysis, legs, marks, strategies, templates
 
 urlpatterns = [
     *strategies.urlpatterns,
@@ -8,4 +8,5 @@ urlpatterns = [
     *alerts.urlpatterns,
     *templates.urlpatterns,
     *marks.urlpatterns,
+    *analysis.urlpatterns,
 ]

@@ -63,6 +63,8 @@ RULES = {
     "/strategies/<int:pk>/instruments": Rule.STRATEGIES,
     **{f"/strategies/<int:pk>/instruments/<int:leg>{tail}": Rule.STRATEGIES for tail in ("", "/entries", "/exits")},
     **{f"/strategies/<int:pk>/alerts{tail}": Rule.STRATEGIES for tail in ("", "/<int:alert>", "/<int:alert>/rearm")},
+    **{f"/strategies/{name}": Rule.STRATEGIES for name in ("payoff", "scenario")},
+    **{f"/strategies/<int:pk>/{name}": Rule.STRATEGIES for name in ("payoff", "scenario", "greeks", "statistics")},
 }
 CHANNELS = dict.fromkeys(("chain", "metrics", "underlying", "bars"), MARKET)
 GUESSED = ("/auth/token", "/auth/token/refresh", "/admin/login/")
