@@ -17,7 +17,7 @@ from tradingviz.quickstart.processes import wait_until
 from tradingviz.settings.env import ROOT
 
 DAY = "nse_2026_02/index_option_chain_2026-02-03.csv.gz"
-NOT_FOR_IT = ("DJANGO_SETTINGS_MODULE", "ENVIRONMENT", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY")
+NOT_FOR_IT = ("DJANGO_SETTINGS_MODULE", "ENVIRONMENT", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY", "CREDENTIALS_KEY")
 
 
 @pytest.fixture
