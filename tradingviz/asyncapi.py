@@ -3,10 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from fo_analytics.channel_shapes import CHANNELS
+from accounts.channel_shapes import CHANNELS as OF_ACCOUNTS
+from fo_analytics.channel_shapes import CHANNELS as OF_THE_MARKET
 from streaming.asyncapi import describe
 from tradingviz import __version__
 from tradingviz.core.json import encode
+
+CHANNELS = OF_THE_MARKET | OF_ACCOUNTS
 
 
 @require_safe

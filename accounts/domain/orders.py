@@ -147,6 +147,8 @@ def _fill_key(order: Order) -> tuple[Any, ...]:
 
 
 def _check(update: OrderUpdate) -> None:
+    if update.order_id == "-":
+        raise InvalidUpdate("a dash alone means something else in documents of orders", "order_id")
     if update.quantity == 0:
         raise InvalidUpdate("an order is of one unit at least", "quantity")
     if update.filled > update.quantity:

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-updated_at', '-id'],
-                'indexes': [models.Index(fields=['account', '-updated_at', '-id'], name='order_newest'), models.Index(condition=models.Q(('filled__gt', 0)), fields=['account', 'filled_at'], name='order_filled')],
+                'indexes': [models.Index(fields=['account', '-updated_at', '-id'], name='order_newest'), models.Index(condition=models.Q(('filled__gt', 0)), fields=['account', 'token', 'filled_at'], name='order_filled')],
                 'constraints': [models.UniqueConstraint(fields=('account', 'order_id'), name='order_once')],
             },
         ),

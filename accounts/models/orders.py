@@ -48,7 +48,9 @@ class Order(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["account", "order_id"], name="order_once")]
         indexes: ClassVar = [
             models.Index(fields=["account", "-updated_at", "-id"], name="order_newest"),
-            models.Index(fields=["account", "filled_at"], name="order_filled", condition=models.Q(filled__gt=0)),
+            models.Index(
+                fields=["account", "token", "filled_at"], name="order_filled", condition=models.Q(filled__gt=0)
+            ),
         ]
 
     def __str__(self) -> str:

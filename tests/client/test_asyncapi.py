@@ -12,7 +12,6 @@ from rest_framework.test import APIClient
 from websockets.asyncio.client import ClientConnection, connect
 
 from accounts.models import User
-from fo_analytics.channel_shapes import CHANNELS
 from streaming import protocol, topics
 from streaming.publisher import Publisher
 from tests.api.market import LAST, close_market, feed, open_market, snapshot
@@ -23,6 +22,7 @@ from tests.rig.cast import access_token
 from tests.websocket.application import CHANNEL
 from tests.websocket.server import serve
 from tests.websocket.test_same_numbers import in_a_thread
+from tradingviz.asyncapi import CHANNELS
 
 TOPIC = "numbers:a"
 SAID = [kind.__struct_config__.tag for kind in protocol.Frame.__args__]

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from secrets import token_hex
 
 import pytest
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts import api_keys
-from accounts.models import User
+from accounts.models import AccountShare, TradingAccount, User
 from tests.rig.cast import PASSWORD, access_token
 
 NAMES = ("stranger", "teammate", "owner", "staff")
@@ -25,6 +26,13 @@ class Person:
     def token(self) -> str:
         """A fresh access token."""
         return access_token(self.user)
+
+    def account(self, *shared_with: "Person") -> TradingAccount:
+        """Make a trading account that others may read."""
+        account = TradingAccount.objects.create(owner=self.user, name=token_hex(8), broker="paper")
+        for other in shared_with:
+            AccountShare.objects.create(account=account, user=other.user)
+        return account
 
     def key(self, *scopes: str, expires_at: datetime | None = None) -> str:
         """Make an API key."""

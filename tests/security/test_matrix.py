@@ -15,7 +15,6 @@ from pytest_django.fixtures import Settings
 from accounts.gate.rules import route_of, rule_for
 from accounts.principal import ACCOUNTS, MARKET, SCOPES, STRATEGIES
 from streaming import topics
-from streaming.routing import websocket_urlpatterns
 from tests.rig.asgi import asking
 from tests.security.people import People
 from tests.security.routes import METHODS, path_of, routes
@@ -37,6 +36,17 @@ class Rule(Enum):
     PERSON = "everybody signed in, no key"
     OWNER = "whose it is, no key; to others it is not there"
     STAFF = "staff, by a session"
+    SIGNED = "nobody whose request is not signed"
+    ACCOUNTS = "everybody signed in, keys for accounts"
+    ACCOUNT = "whose it is; whom it is shared with may read; keys for accounts; to others it is not there"
+    ACCOUNT_OWNER = "whose it is, no key; not whom it is shared with; to others it is not there"
+
+
+# For which scope a key has to be. Strategies follow: STRATEGIES and STRATEGY, as ACCOUNTS and ACCOUNT.
+SCOPE = {Rule.MARKET: MARKET, Rule.ACCOUNTS: ACCOUNTS, Rule.ACCOUNT: ACCOUNTS}
+# Something of the owner's that is shared with the teammate; `shared_parts` makes one for every question.
+SHARED = (Rule.ACCOUNT, Rule.ACCOUNT_OWNER)
+READS = ("GET", "HEAD")
 
 
 QUESTIONS = (
@@ -44,6 +54,7 @@ QUESTIONS = (
     "smile", "snapshot", "straddle-series", "strike-distribution", "strike-history", "surface", "term-structure",
     "underlyings",
 )  # fmt: skip
+IN_ACCOUNTS = ("orders", "positions", "holdings", "funds", "snapshots")
 OPERATION = ("health", "health/live", "health/ready", "metrics", "openapi.json", "asyncapi.json", "docs", "redoc")
 RULES = {
     "/auth/token": Rule.OPEN,
@@ -54,11 +65,20 @@ RULES = {
     "/auth/api-keys/<str:prefix>": Rule.OWNER,
     "/admin/login/": Rule.OPEN,
     "/admin/logout/": Rule.OPEN,
+    "/accounts": Rule.ACCOUNTS,
+    "/accounts/<int:pk>": Rule.ACCOUNT,
+    **{f"/accounts/<int:pk>/{name}": Rule.ACCOUNT for name in IN_ACCOUNTS},
+    "/accounts/<int:pk>/shares": Rule.ACCOUNT_OWNER,
+    "/accounts/<int:pk>/shares/<str:username>": Rule.ACCOUNT_OWNER,
+    "/accounts/<int:pk>/postback-secret": Rule.ACCOUNT_OWNER,
+    "/accounts/<int:pk>/postback": Rule.SIGNED,
     **{f"/fo/{name}": Rule.MARKET for name in QUESTIONS},
     **{f"/{name}": Rule.OPEN for name in OPERATION},
 }
-CHANNELS = dict.fromkeys(("chain", "metrics", "underlying", "bars"), MARKET)
-GUESSED = ("/auth/token", "/auth/token/refresh", "/admin/login/")
+CHANNELS = dict.fromkeys(("chain", "metrics", "underlying", "bars"), MARKET) | {"orders": ACCOUNTS}
+# Paths of sockets that open with a subscription, by its channel; the last of all refuses what there is not.
+SOCKETS = {"ws/orders/<int:account>": "orders"}
+GUESSED = ("/auth/token", "/auth/token/refresh", "/admin/login/", "/accounts/<int:pk>/postback")
 GUESSES = 10
 pytestmark = pytest.mark.django_db
 
@@ -72,12 +92,18 @@ def expected(rule: Rule, role: str, method: str) -> Outcome:
     """Return what becomes of a request."""
     if rule is Rule.OPEN:
         return IN
+    if rule is Rule.SIGNED:
+        return 401 if method == "POST" else IN
     if rule is Rule.STAFF:
         return IN if role == "session of staff" else LOGIN
     if role == "anonymous" or role in SESSIONS:
         return 401
-    if role in KEYS:
-        return IN if rule is Rule.MARKET and role == f"key for {MARKET}" else 403
+    if role in KEYS and role != f"key for {SCOPE.get(rule)}":
+        return 403
+    if rule in SHARED and role in ("stranger", "staff"):
+        return 404
+    if rule in SHARED and role == "teammate":
+        return IN if rule is Rule.ACCOUNT and method in READS else 403
     return 404 if rule is Rule.OWNER and role != "owner" and method == "DELETE" else IN
 
 
@@ -85,8 +111,12 @@ def outcome(rule: Rule, answer: httpx.Response) -> Outcome:
     """Return what became of one; that there is no such thing is a way of being let in, where nobody owns it."""
     if answer.headers.get("location", "").startswith("/admin/login/"):
         return LOGIN
-    barred = {401: 401, 403: 403} | ({404: 404} if rule is Rule.OWNER else {})
-    if rule in (Rule.STAFF, Rule.OPEN):  # of some things staff may make none either; a form may come from elsewhere
+    barred = {401: 401, 403: 403} | ({404: 404} if rule is Rule.OWNER or rule in SHARED else {})
+    if rule in (
+        Rule.STAFF,
+        Rule.OPEN,
+        Rule.SIGNED,
+    ):  # of some things staff may make none either; a form may come from elsewhere
         barred = {401: 401}
     return answer.status_code if answer.status_code >= 500 else barred.get(answer.status_code, IN)
 
@@ -100,6 +130,11 @@ def credentials(role: str, people: People) -> dict[str, str]:
     if role in SESSIONS:
         return {"Cookie": f"sessionid={people[role.removeprefix('session of ')].session()}"}
     return {}
+
+
+def shared_parts(people: People) -> dict[str, str]:
+    """Return the parts of a path of something new that is the owner's, and the teammate's to read."""
+    return {"pk": str(people["owner"].account(people["teammate"]).pk), "username": "teammate"}
 
 
 def questions(role: str = "anonymous") -> Iterator[tuple[str, str]]:
@@ -128,8 +163,10 @@ def test_every_path_has_a_rule_and_every_rule_a_path() -> None:
 
 
 def test_every_socket_and_every_channel_has_a_rule_and_every_rule_a_channel() -> None:
-    # The last one refuses what there is not.
-    assert [str(entry.pattern) for entry in websocket_urlpatterns] == ["ws/fo/stream", ""]
+    from tradingviz.asgi import websocket_urlpatterns
+
+    assert [str(entry.pattern) for entry in websocket_urlpatterns] == [*SOCKETS, "ws/fo/stream", ""]
+    assert set(SOCKETS.values()) <= set(CHANNELS)
     # Tests of the transport offer channels of numbers.
     offered = {name: scope for name, (_, scope) in topics._handlers.items() if scope != "numbers"}
     assert offered == CHANNELS
@@ -144,10 +181,12 @@ async def test_everybody_gets_where_the_rules_say_and_no_further(people: People,
             rule = rule_of(route)
             assert rule
             key = await database_sync_to_async(people["owner"].key)(MARKET) if rule is Rule.OWNER else ""
-            path = path_of(route, prefix=key[4:12])
+            parts = await database_sync_to_async(shared_parts)(people) if rule in SHARED else {}
+            path = path_of(route, prefix=key[4:12], **parts)
             answer = await client.request(method, path, json=json_for(method), headers=headers)
             found = outcome(rule, answer)
-            if found != expected(rule, role, method):
+            # What nobody may do there is refused as such to whoever may use the path at all.
+            if found != expected(rule, role, method) and not (rule in SHARED and answer.status_code == 405):
                 wrong[method, route] = found
     assert wrong == {}
 
