@@ -17,7 +17,7 @@ _NOBODYS = "whoever has no secret is as long in being refused"
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
     """Return the signature of a body."""
-    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, sha256).hexdigest()
+    return hmac.new(secret.encode(), timestamp.encode(errors="replace") + b"." + body, sha256).hexdigest()
 
 
 def is_signed(*, account_id: int, timestamp: str, signature: str, body: bytes, now_s: float) -> bool:

@@ -20,7 +20,7 @@ def orders_of(*, account_id: int, day: date | None = None, status: str | None = 
     """Return an account's orders, newest first; those of a day alone, or of a status, where one is given."""
     asked = Q(account_id=account_id)
     if day is not None:
-        asked &= _on(day)
+        asked &= on_day(day)
     if status is not None:
         asked &= Q(status=status)
     return Order.objects.filter(asked).order_by("-updated_at", "-id")
@@ -33,7 +33,7 @@ def order_documents(*, account_ids: Collection[int], day: date) -> dict[int, tup
     The event time is the newest order's, of a day without orders its midnight.
     """
     documents = {account_id: (_empty(day), to_ms(midnight(day))) for account_id in account_ids}
-    theirs = Order.objects.filter(_on(day), account_id__in=account_ids)
+    theirs = Order.objects.filter(on_day(day), account_id__in=account_ids)
     for account_id, status, count in theirs.order_by().values_list("account_id", "status").annotate(Count("id")):
         counts = documents[account_id][0]["counts"]
         counts[status], counts["total"] = count, counts["total"] + count
@@ -66,7 +66,8 @@ def rendered(order: Order) -> Json:
     }
 
 
-def _on(day: date) -> Q:
+def on_day(day: date) -> Q:
+    """Return which orders were last changed on a date of the exchange."""
     return Q(updated_at__gte=midnight(day), updated_at__lt=midnight(day + timedelta(days=1)))
 
 

@@ -18,6 +18,8 @@ from tradingviz.core.errors import InvalidRequest
 # One user's at most, and of one account's shares.
 MOST_ACCOUNTS = 100
 MOST_SHARES = 50
+# What the simulator calls the accounts whose orders it makes.
+DEMO_CODES = ("DEMO01", "DEMO02", "DEMO03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,14 @@ def create_account(
     )
     _save(account)
     return account, secret
+
+
+def give_demo_accounts(*, owner: User) -> None:
+    """Make the accounts that the simulator has orders of, where they are not there yet: the owner's, to begin with."""
+    for code in DEMO_CODES:
+        if not TradingAccount.objects.filter(feed_code=code).exists():
+            names = {"name": f"Demo {code[-2:]}", "broker": "simulator", "client_code": code, "feed_code": code}
+            TradingAccount.objects.create(owner=owner, postback_secret=encrypt(_new_secret()), **names)
 
 
 def update_account(*, account: TradingAccount, **changed: Any) -> TradingAccount:

@@ -13,16 +13,19 @@ Json = dict[str, Any]
 VALID: Json = {
     "underlying": "NIFTY", "indicator": "iv", "strike": "25000", "expiry": "2026-08-11", "moneyness": "ATM",
     "name": "report", "scopes": ["market"], "username": "owner", "password": "wrong", "refresh": "x.y.z",
-    "prefix": "abcdefgh",
+    "prefix": "abcdefgh", "broker": "paper",
 }  # fmt: skip
-NEEDED = {"underlying", "indicator", "strike", "name", "scopes", "username", "password", "refresh"}
+NEEDED = {"broker", "underlying", "indicator", "strike", "name", "scopes", "username", "password", "refresh"}
 # Of these any text is a right value: they may be stored, or compared with what is stored, as they are.
-FREE_TEXT = {("/auth/api-keys", "name"), ("/auth/token", "username"), ("/auth/token", "password")}
+FREE_TEXT = {
+    ("/auth/api-keys", "name"), ("/auth/token", "username"), ("/auth/token", "password"),
+    *((path, name) for path in ("/accounts", "/accounts/{id}") for name in ("name", "broker", "client_code")),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A parameter of an operation: `where` is query, path or body; `others` are valid values beside it."""
+    """A parameter of an operation: `where` is query, path, header or body; `others` are valid values beside it."""
 
     method: str
     path: str
