@@ -17,8 +17,8 @@ from accounts.principal import SCOPES
 from fo_analytics.models import BarCoverage, Instrument, OfficialClose, TradingSession, Underlying
 from fo_analytics.services.coverage import refresh_coverage
 from tests.api.market import FIRST, ist, list_contracts, snapshot
-from tests.integration.admin.conftest import MONDAY, fill_account, registered
 from tests.integration.accounts.made import demo_account
+from tests.integration.admin.conftest import MONDAY, fill_account, registered
 from tests.rig.cast import PASSWORD
 
 EVERYTHING = pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
