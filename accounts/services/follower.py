@@ -17,7 +17,7 @@ from django.db import connection
 from accounts.domain.orders import InvalidUpdate
 from accounts.models import TradingAccount
 from accounts.order_stream import Addressed, OrderReader, read_entry
-from accounts.selectors.orders import order_documents
+from accounts.selectors.orders import Rendered, order_documents
 from accounts.services.orders import store_updates
 from accounts.times import day_of, from_ms
 from accounts.topics import orders_topic
@@ -62,6 +62,7 @@ class Follower:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._publisher = Publisher(parts.redis, clock=parts.clock)
+        self._rendered: Rendered = {}
         self._newest_account = 0
         self._day: date | None = None
         self._look_at = 0.0
@@ -90,6 +91,7 @@ class Follower:
         self._release()
         self._parts.reader.rewind()
         self._publisher = Publisher(self._parts.redis, clock=self._parts.clock)
+        self._rendered.clear()
         self._newest_account, self._day, self._is_owner = 0, None, False
         connection.close()
 
@@ -128,6 +130,7 @@ class Follower:
         self._parts.redis.set(HEARTBEAT_KEY, now, ex=KEEP_SECONDS)
         today = day_of(from_ms(now))
         if today != self._day:
+            self._rendered.clear()
             self._newest_account, self._day = 0, today
         made = TradingAccount.objects.filter(pk__gt=self._newest_account).order_by("pk").values_list("pk", flat=True)
         while some := list(made[:ACCOUNTS_AT_ONCE]):
@@ -160,7 +163,7 @@ class Follower:
 
     def _publish(self, account_ids: list[int]) -> None:
         today = day_of(from_ms(self._parts.clock()))
-        documents = order_documents(account_ids=account_ids, day=today)
+        documents = order_documents(account_ids=account_ids, day=today, known=self._rendered)
         self._publisher.publish_many(
             Publication(orders_topic(account_id), Plain(document), ts_event, CONVENTION)
             for account_id, (document, ts_event) in documents.items()

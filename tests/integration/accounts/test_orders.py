@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Order, Position, TradingAccount, User
-from accounts.selectors.orders import MOST_LIVE, order_documents
+from accounts.selectors.orders import MOST_LIVE, Rendered, order_documents
 from accounts.selectors.positions import NetPosition, net_positions, positions_of
 from accounts.services.orders import AHEAD_MS, store_updates
 from accounts.services.trading import Carried, replace_carried
@@ -204,7 +204,7 @@ def test_the_live_document_has_the_newest_orders_of_the_day_and_counts_all(accou
     store_updates(updates=addressed(*many, yesterday, raw("0", status="CANCELLED", ts=START)), now_ms=NOW)
     with CaptureQueriesContext(connection) as asked:
         documents = order_documents(account_ids=[account.pk, account.pk + 1], day=TODAY)
-    assert len(asked) == 2
+    assert len(asked) == 3
     document, ts_event = documents[account.pk]
     assert document["counts"] == {
         "OPEN": MOST_LIVE + 4, "PARTIAL": 0, "COMPLETE": 0, "CANCELLED": 1, "REJECTED": 0, "total": MOST_LIVE + 5,
@@ -212,3 +212,13 @@ def test_the_live_document_has_the_newest_orders_of_the_day_and_counts_all(accou
     assert set(document["orders"]) == {str(number) for number in range(5, MOST_LIVE + 5)}
     assert ts_event == START + MOST_LIVE + 4
     assert documents[account.pk + 1][0]["orders"] == {}
+
+
+def test_a_document_made_of_what_is_known_is_that_made_anew(account: TradingAccount) -> None:
+    known: Rendered = {}
+    steps = [[raw(str(number), ts=START + number) for number in range(MOST_LIVE)], LIFE[:2], [raw("new"), *LIFE[2:]]]
+    for updates in steps:
+        store_updates(updates=addressed(*updates), now_ms=NOW)
+        kept = order_documents(account_ids=[account.pk], day=TODAY, known=known)
+        assert kept == order_documents(account_ids=[account.pk], day=TODAY)
+        assert len(known[account.pk]) == MOST_LIVE
