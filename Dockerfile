@@ -23,7 +23,7 @@ COPY . .
 # As the user who runs it: numba shares no cache folder that another user made.
 USER tradingviz
 # Worthless secrets: neither step opens a connection, and nothing of them stays in the image.
-RUN export DB_PASSWORD=none JWT_SECRET_KEY=none DJANGO_SECRET_KEY=none ALLOWED_HOSTS=none \
+RUN export DB_PASSWORD=none JWT_SECRET_KEY=none DJANGO_SECRET_KEY=none CREDENTIALS_KEY=none ALLOWED_HOSTS=none \
     && python manage.py collectstatic --no-input && python manage.py warm
 EXPOSE 8081
 # The first allowed host is asked for, as Django refuses others.

@@ -1,1 +1,1 @@
-"""Who is it, what may they: users and tokens; later tickets, API keys, trading accounts, orders, positions."""
+"""Who is it, what may they: users, tokens, tickets, API keys; trading accounts, their orders and positions."""

@@ -6,6 +6,8 @@ from accounts import audit
 from accounts.audit import AnyRequest, Kind
 
 GUESSES = "10/m"
+# Signed postbacks of one account: the stream that they go to is everybody's.
+SIGNED = "1200/m"
 _UNKNOWN = "unknown"
 
 
@@ -20,6 +22,20 @@ def count_guess(request: AnyRequest, *, group: str) -> int:
     if usage["count"] == usage["limit"] + 1:
         audit.record(Kind.GUESSING_STOPPED, request=request, route=group)
     return max(1, int(usage["time_left"]))
+
+
+def stopped_for(request: AnyRequest, *, group: str) -> int:
+    """Return for how many seconds a request's address must wait, without counting it. Raises redis.RedisError."""
+    usage = get_usage(request, group=group, key=_address, rate=GUESSES, method="POST", increment=False)
+    return max(1, int(usage["time_left"])) if usage and usage["should_limit"] else 0
+
+
+def count_signed(request: AnyRequest, *, account_id: int) -> int:
+    """Count a signed postback; return for how many seconds its account must wait. Raises redis.RedisError."""
+    usage = get_usage(
+        request, group="postback-signed", key=lambda *_: str(account_id), rate=SIGNED, method="POST", increment=True
+    )
+    return max(1, int(usage["time_left"])) if usage and usage["should_limit"] else 0
 
 
 def _address(group: str, request: AnyRequest) -> str:

@@ -8,6 +8,13 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import SecurityEvent
+from accounts.services import snapshots
+
+
+@shared_task(name="accounts.take_snapshots")
+def take_snapshots() -> int:
+    """Write today's snapshot of every active account, where there is a session; return how many."""
+    return snapshots.take_snapshots()
 
 
 @shared_task(name="accounts.drop_old")

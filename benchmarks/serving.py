@@ -107,6 +107,7 @@ def production() -> dict[str, str]:
         "ENVIRONMENT": "production",
         "DJANGO_SETTINGS_MODULE": "tradingviz.settings.prod",
         "DJANGO_SECRET_KEY": os.environ.setdefault("DJANGO_SECRET_KEY", secrets.token_urlsafe(48)),
+        "CREDENTIALS_KEY": os.environ.setdefault("CREDENTIALS_KEY", secrets.token_urlsafe(48)),
         "ALLOWED_HOSTS": "127.0.0.1",
         "SECURE_SSL_REDIRECT": "false",
         # Every request is counted, and none is one too many.

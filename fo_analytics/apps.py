@@ -17,14 +17,17 @@ class FoAnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         """Wire this app into streaming and into migrate."""
+        from accounts import valuation
         from accounts.principal import MARKET
         from fo_analytics.channels import CHANNELS
+        from fo_analytics.selectors.prices import StoredMarket
         from fo_analytics.silence import stale_markets
         from streaming import freshness, topics
 
         for channel, handler in CHANNELS.items():
             topics.register(channel, handler, scope=MARKET)
         freshness.register(stale_markets)
+        valuation.register(StoredMarket())
         post_migrate.connect(_load_sessions, sender=self)
 
 

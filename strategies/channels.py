@@ -12,6 +12,7 @@ from streaming.authentication import Principal
 from streaming.protocol import ProtocolError
 from streaming.topics import Handler, Subscription
 
+M2M = "m2m"
 Params = Mapping[str, Any]
 
 
@@ -26,7 +27,7 @@ async def subscribe_m2m(params: Params, principal: Principal) -> Subscription:
     return Subscription(m2m_topic(strategy), market=market, announced=True, echo={"strategy": strategy})
 
 
-CHANNELS: Mapping[str, Handler] = {"m2m": subscribe_m2m}
+CHANNELS: Mapping[str, Handler] = {M2M: subscribe_m2m}
 """By name. Each raises ProtocolError `invalid_parameter` or `not_available`."""
 
 

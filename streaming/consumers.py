@@ -1,5 +1,6 @@
 """The socket of market data: translates between the ASGI server and a session."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -10,15 +11,22 @@ from streaming.outbox import Send
 from streaming.protocol import Close
 from streaming.session import Session
 
+Opening = Callable[[dict[str, Any]], dict[str, Any]]
+
 
 class FOStreamConsumer(AsyncWebsocketConsumer):
-    """`/ws/fo/stream`: subscriptions to any channel over one socket, see streaming.protocol."""
+    """`/ws/fo/stream`: subscriptions to any channel over one socket, see streaming.protocol.
+
+    A path of its own may open with a subscription: `opening` makes of the path's parameters what would stand in a
+    subscribe request.
+    """
 
     # No such layer: waiting on a real one would end every socket when Redis restarts.
     channel_layer_alias = "none"
 
-    def __init__(self, *, through: hub.Hub | None = None) -> None:
+    def __init__(self, *, through: hub.Hub | None = None, opening: Opening | None = None) -> None:
         super().__init__()
+        self._opening = opening
         self._hub = through
         self._session: Session | None = None
         self._opened = False
@@ -51,7 +59,9 @@ class FOStreamConsumer(AsyncWebsocketConsumer):
         else:
             # The server's own send: frames do not pass through Channels.
             send = cast("Send", self.base_send)
-            self._session = Session(identity.principal, send, through, scope["gatekeeper"])
+            wanted = self._opening(scope["url_route"]["kwargs"]) if self._opening else None
+            self._session = Session(identity.principal, send, through, scope["gatekeeper"], opening=wanted)
+            await self._session.open()
 
     async def disconnect(self, code: int) -> None:
         """Note how the socket ended, for the counts."""

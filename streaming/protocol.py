@@ -31,7 +31,7 @@ class Close(IntEnum):
 
     BAD_FRAMES = 4400  # repair the client
     UNAUTHENTICATED = 4401  # get a token, come again
-    FORBIDDEN = 4403  # do not come again
+    FORBIDDEN = 4403  # there is nothing at this path for you: do not come again
     TOO_SLOW = 4408  # come again, read faster or subscribe to less
     TOO_MANY = 4429  # come again later, speak less
     DRAINING = 4503  # come again soon: this process stops, or cannot say now who you are
@@ -44,6 +44,10 @@ class ProtocolError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class Withdrawn(ProtocolError):
+    """There is no such thing for this client: a subscription to it that is there ends."""
 
 
 class BadRequest(ProtocolError):

@@ -1,4 +1,4 @@
-"""Paths of the sockets, wired by tradingviz.asgi."""
+"""Paths of the sockets, wired by tradingviz.asgi behind those of other apps."""
 
 from typing import Any
 

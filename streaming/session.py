@@ -1,7 +1,9 @@
 """What one client asks for: carries requests out and answers them. Knows no server; a consumer feeds it."""
 
 import asyncio
+import json
 import logging
+from typing import Any
 
 from streaming import residents, topics
 from streaming.authentication import Gatekeeper, Principal, Refused, Unavailable
@@ -28,6 +30,7 @@ from streaming.protocol import (
     Subscribe,
     TokenExpiring,
     Unsubscribe,
+    Withdrawn,
     parse,
 )
 from streaming.rolls import Rolls
@@ -42,9 +45,16 @@ class Session:
     """An accepted socket, from its first frame to `end`. Must be made inside the event loop."""
 
     def __init__(
-        self, principal: Principal | None, send: Send, hub: Hub, gatekeeper: Gatekeeper, *, clock: Clock = now_ms
+        self,
+        principal: Principal | None,
+        send: Send,
+        hub: Hub,
+        gatekeeper: Gatekeeper,
+        *,
+        clock: Clock = now_ms,
+        opening: dict[str, Any] | None = None,
     ) -> None:
-        """`principal` is None for somebody who has yet to say who it is."""
+        """`principal` is None for somebody who has yet to say who it is; `opening` is what the socket is there for."""
         loop = asyncio.get_running_loop()
         self._principal: Principal | None = None
         self._hub = hub
@@ -54,6 +64,7 @@ class Session:
         self._outbox = Outbox(send)
         self._rate = RateWindow(MAX_MESSAGES_PER_SECOND)
         self._strikes = 0
+        self._opening = opening
         self._rolls = Rolls(self._roll, clock)
         self._outbox.start()
         self._timers = [loop.call_later(AUTH_SECONDS, self._outbox.close, Close.UNAUTHENTICATED)]
@@ -68,6 +79,21 @@ class Session:
         self._residents.leave(self._outbox)
         self._stop_timers()
         self._outbox.stop()
+
+    async def open(self) -> None:
+        """Subscribe to what the socket is there for, once it is known who it is; close it where that is not theirs."""
+        if self._opening is None or self._principal is None:
+            return
+        wanted, self._opening = self._opening, None
+        request, params = parse(json.dumps({"op": "subscribe", **wanted}))
+        try:
+            self._outbox.answer(await self._carry_out(request, params))
+        except ProtocolError as error:
+            self._refuse(None, error)
+            self._outbox.close(Close.DRAINING if error.code == "not_available" else Close.FORBIDDEN)
+        except Exception:
+            logger.exception("a socket could not be opened", extra={"channel": wanted.get("channel")})
+            self._outbox.close(Close.DRAINING)
 
     async def receive(self, text: str | None) -> None:
         """Carry out one message; None stands for a binary one."""
@@ -85,6 +111,7 @@ class Session:
             return
         try:
             self._outbox.answer(await self._carry_out(request, params))
+            await self.open()
         except ProtocolError as error:
             self._refuse(request.id, error)
         except Exception:
@@ -173,12 +200,22 @@ class Session:
         """Follow what a label means now in place of what it meant; the client hears it as if it had asked again."""
         if self._principal is None or topic not in self._outbox.slots:
             return
-        subscription = await _resolved(request, params, self._principal)
+        try:
+            subscription = await _resolved(request, params, self._principal)
+        except Withdrawn as gone:
+            self._end(topic, request.id, gone)
+            return
         if subscription.topic == topic:
             self._rolls.plan(topic, subscription.rolls_at, request, params)
             return
         self._hub.unsubscribe(self._outbox, topic)
         self._outbox.answer(await self._subscribe(request, params, self._principal))
+
+    def _end(self, topic: str, request_id: RequestId, why: ProtocolError) -> None:
+        """End a subscription that is not for this client any more."""
+        self._hub.unsubscribe(self._outbox, topic)
+        self._rolls.forget(topic)
+        self._outbox.answer(Error(id=request_id, code=why.code, message=why.message, topic=topic))
 
     def _unsubscribe(self, request: Unsubscribe) -> Ack:
         if request.topic not in self._outbox.slots:

@@ -46,6 +46,11 @@ app.conf.beat_schedule = {
         "schedule": 86_400.0,
         "options": {"expires": 3_600},
     },
+    "take-account-snapshots": {
+        "task": "accounts.take_snapshots",
+        "schedule": 900.0,
+        "options": {"expires": 840},
+    },
     "reconcile-subscriptions": {
         "task": "fo_analytics.reconcile_subscriptions",
         "schedule": 60.0,

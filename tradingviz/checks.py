@@ -41,16 +41,22 @@ Messages = list[CheckMessage]
 
 
 def _secrets() -> dict[str, tuple[str, int]]:
-    """Return the secrets that sign, and how many bytes each needs, by the variable's name."""
+    """Return the secrets that sign or close, and how many bytes each needs, by the variable's name."""
     needed = KEY_BYTES.get(settings.JWT_ALGORITHM, SHORTEST_SECRET)
     previous = {
         f"JWT_PREVIOUS_SECRET_KEYS[{place}]": (key, needed)
         for place, key in enumerate(settings.JWT_PREVIOUS_SECRET_KEYS)
     }
+    closing = {
+        f"CREDENTIALS_PREVIOUS_KEYS[{place}]": (key, SHORTEST_SECRET)
+        for place, key in enumerate(settings.CREDENTIALS_PREVIOUS_KEYS)
+    }
     return {
         "DJANGO_SECRET_KEY": (settings.SECRET_KEY, SHORTEST_SECRET),
         "JWT_SECRET_KEY": (settings.SIMPLE_JWT["SIGNING_KEY"], needed),
+        "CREDENTIALS_KEY": (settings.CREDENTIALS_KEY, SHORTEST_SECRET),
         **previous,
+        **closing,
     }
 
 
@@ -78,9 +84,19 @@ def secrets_are_no_samples(app_configs: Any, **options: Any) -> Messages:
 def keys_differ(app_configs: Any, **options: Any) -> Messages:
     """E003: one secret for two purposes."""
     keys = [key for name, (key, _) in _secrets().items() if name != "DJANGO_SECRET_KEY"]
-    if settings.SECRET_KEY not in keys:
+    if settings.SECRET_KEY in keys:
+        return [Error("tokens and sessions are signed with the same key", hint=NEW_SECRET, id="tradingviz.E003")]
+    if settings.CREDENTIALS_KEY in (settings.SIMPLE_JWT["SIGNING_KEY"], *settings.JWT_PREVIOUS_SECRET_KEYS):
+        return [Error("one key signs tokens and closes credentials", hint=NEW_SECRET, id="tradingviz.E003")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def credentials_have_a_key(app_configs: Any, **options: Any) -> Messages:
+    """E011: credentials of brokers that open with the key of sessions, which is made new when sessions have to end."""
+    if settings.SECRET_KEY not in settings.CREDENTIALS_KEY:
         return []
-    return [Error("tokens and sessions are signed with the same key", hint=NEW_SECRET, id="tradingviz.E003")]
+    return [Error("CREDENTIALS_KEY is made of DJANGO_SECRET_KEY", hint=NEW_SECRET, id="tradingviz.E011")]
 
 
 @register(Tags.security, deploy=True)

@@ -11,6 +11,7 @@ from accounts.audit import Kind
 from accounts.models import ApiKey
 from accounts.principal import SCOPES
 from accounts.tokens import RefreshToken
+from tradingviz.core.bodies import TextField
 
 
 class TokenSerializer(TokenObtainPairSerializer):
@@ -41,16 +42,6 @@ class RefreshBody(serializers.Serializer[Any]):
     """A refresh token."""
 
     refresh = serializers.CharField(write_only=True)
-
-
-class TextField(serializers.CharField):
-    """A text; DRF's own takes a number for one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """Return the text."""
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class NewKey(serializers.Serializer[Any]):

@@ -11,7 +11,6 @@ from rest_framework.test import APIClient
 from websockets.asyncio.client import ClientConnection, connect
 
 from accounts.models import User
-from fo_analytics.channel_shapes import CHANNELS
 from streaming import protocol, topics
 from streaming.outbox import message_of
 from streaming.publisher import Publisher
@@ -24,6 +23,7 @@ from tests.websocket import by_the_book
 from tests.websocket.application import CHANNEL
 from tests.websocket.server import serve
 from tests.websocket.test_same_numbers import in_a_thread
+from tradingviz.asyncapi import CHANNELS
 
 TOPIC = "numbers:a"
 ROWS = {str(n): {"price": n / 3, "stamps": {"quote": 10**12 + n}} for n in range(20)}

@@ -18,7 +18,7 @@ from tradingviz.quickstart.preflight import LOOPBACK
 from tradingviz.quickstart.table import Table, process_table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SECRETS = ("DB_PASSWORD", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY")
+SECRETS = ("DB_PASSWORD", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY", "CREDENTIALS_KEY")
 READY = {
     "redis": {"condition": "service_healthy"},
     "migrate": {"condition": "service_completed_successfully"},

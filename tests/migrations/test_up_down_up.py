@@ -10,14 +10,16 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
+import accounts.migrations
 import fo_analytics.migrations
+from accounts.models import AccountSnapshot
 from fo_analytics.domain.calendar import IST
 from fo_analytics.models import Bar, BarRollup, ChainMetric, TradingSession
 from tests.migrations.catalogue import Rows, catalogue, contents, has_extension, hypertables, table_names
 from tradingviz.core.sql import read_script
 
-SQL = Path(fo_analytics.migrations.__file__).parent / "sql"
-SCRIPTS = sorted(path.name.removesuffix(".up.sql") for path in SQL.glob("*.up.sql"))
+FOLDERS = [Path(app.__path__[0]) / "sql" for app in (accounts.migrations, fo_analytics.migrations)]
+SCRIPTS = sorted(path.with_name(path.name.removesuffix(".up.sql")) for f in FOLDERS for path in f.glob("*.up.sql"))
 SERIES = ("bar", "chain_metric", "bar_rollup")
 OPEN = datetime(2026, 2, 2, 9, 15, tzinfo=IST)
 
@@ -33,10 +35,10 @@ def migrate(app: str | None = None, target: str | None = None) -> None:
     call_command("migrate", *(word for word in (app, target) if word), verbosity=0, interactive=False)
 
 
-def run_script(name: str, direction: str) -> None:
+def run_script(script: Path, direction: str) -> None:
     """Run one of our own SQL files."""
     with connection.cursor() as cursor:
-        cursor.execute(read_script(SQL / f"{name}.{direction}.sql"))
+        cursor.execute(read_script(script.with_name(f"{script.name}.{direction}.sql")))
 
 
 def store_rows() -> list[Rows]:
@@ -58,7 +60,14 @@ def series() -> list[Rows]:
 
 @pytest.mark.parametrize(
     ("app", "target"),
-    [("fo_analytics", "0001"), ("fo_analytics", "zero"), ("accounts", "zero"), ("admin", "zero")],
+    [
+        ("fo_analytics", "0001"),
+        ("fo_analytics", "zero"),
+        ("accounts", "0004"),
+        ("accounts", "0003"),
+        ("accounts", "zero"),
+        ("admin", "zero"),
+    ],
 )
 def test_down_and_up_again_leave_the_same_catalogue(app: str, target: str) -> None:
     before = catalogue()
@@ -66,7 +75,7 @@ def test_down_and_up_again_leave_the_same_catalogue(app: str, target: str) -> No
     below = catalogue()
     migrate()
     assert catalogue() == before
-    assert below != before or (target == "0001" and not has_extension())
+    assert below != before or (target in ("0001", "0004") and not has_extension())
 
 
 def test_a_hypertable_turned_back_is_the_table_it_was() -> None:
@@ -76,7 +85,19 @@ def test_a_hypertable_turned_back_is_the_table_it_was() -> None:
     migrate("fo_analytics", "0002")
     migrate("fo_analytics", "0001")
     assert catalogue() == plain
-    assert plain["hypertables"] == []
+    assert not {name for name, *_ in plain["hypertables"]} & set(SERIES)
+
+
+def test_snapshots_are_kept_through_down_and_up() -> None:
+    amounts = dict.fromkeys(("realised", "open_positions", "unpriced", "orders", "holdings_cost"), 7)
+    for day in (0, 400):
+        AccountSnapshot.objects.create(account_id=3, time=OPEN + timedelta(days=day), taken_at=OPEN, **amounts)
+    stored = contents("account_snapshot")
+    migrate("accounts", "0004")
+    assert contents("account_snapshot") == stored
+    migrate()
+    assert contents("account_snapshot") == stored
+    assert len(stored) == 2
 
 
 def test_rows_are_kept_through_down_and_up() -> None:
@@ -101,22 +122,23 @@ def test_zero_leaves_none_of_the_apps_tables() -> None:
     assert ours & table_names() == set()
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_every_script_may_run_twice_in_either_direction(name: str) -> None:
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: str(script.name))
+def test_every_script_may_run_twice_in_either_direction(script: Path) -> None:
     applied, rows = catalogue(), store_rows()
-    run_script(name, "up")
+    run_script(script, "up")
     assert catalogue() == applied
-    run_script(name, "down")
+    run_script(script, "down")
     taken_back = catalogue()
-    run_script(name, "down")
+    run_script(script, "down")
     assert catalogue() == taken_back
-    run_script(name, "up")
+    run_script(script, "up")
     assert catalogue() == applied
     assert series() == rows
 
 
 def test_every_script_has_a_way_back() -> None:
-    downs = sorted(path.name.removesuffix(".down.sql") for path in SQL.glob("*.down.sql"))
+    found = [path for folder in FOLDERS for path in folder.glob("*.down.sql")]
+    downs = sorted(path.with_name(path.name.removesuffix(".down.sql")) for path in found)
     assert downs == SCRIPTS != []
 
 
@@ -150,7 +172,7 @@ def test_another_migrate_leaves_what_staff_changed_as_it_is() -> None:
     assert (session.kind, TradingSession.objects.count()) == ("extended", count)
 
 
-def test_the_time_series_are_hypertables_of_days_or_weeks_exactly_where_the_extension_is() -> None:
-    days = {"bar": 1, "bar_rollup": 7, "chain_metric": 1}
+def test_the_time_series_are_hypertables_exactly_where_the_extension_is() -> None:
+    days = {"account_snapshot": 365, "bar": 1, "bar_rollup": 7, "chain_metric": 1, "strategy_candle": 7}
     expected = [(name, "time", "timestamp with time zone", timedelta(days=count)) for name, count in days.items()]
     assert hypertables() == (expected if has_extension() else [])

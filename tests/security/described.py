@@ -13,12 +13,13 @@ Json = dict[str, Any]
 VALID: Json = {
     "underlying": "NIFTY", "indicator": "iv", "strike": "25000", "expiry": "2026-08-11", "moneyness": "ATM",
     "name": "report", "scopes": ["market"], "username": "owner", "password": "wrong", "refresh": "x.y.z",
-    "prefix": "abcdefgh",
+    "prefix": "abcdefgh", "broker": "paper",
 }  # fmt: skip
-NEEDED = {"underlying", "indicator", "strike", "name", "scopes", "username", "password", "refresh"}
+NEEDED = {"broker", "underlying", "indicator", "strike", "name", "scopes", "username", "password", "refresh"}
 # Of these any text is a right value: they may be stored, or compared with what is stored, as they are.
 FREE_TEXT = {
     ("/auth/api-keys", "name"), ("/auth/token", "username"), ("/auth/token", "password"), ("/strategies", "tag"),
+    *((path, name) for path in ("/accounts", "/accounts/{id}") for name in ("name", "broker", "client_code")),
 }  # fmt: skip
 
 

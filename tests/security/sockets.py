@@ -23,6 +23,7 @@ class Knock:
     headers: Sequence[tuple[bytes, bytes]] = ()
     subprotocols: Sequence[str] = ()
     address: str = "192.0.2.1"
+    path: str = "/ws/fo/stream"
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ def opened(knock: Knock) -> WebsocketCommunicator:
     """Return a socket that is still to be connected."""
     from tradingviz.asgi import application
 
-    path = f"/ws/fo/stream{knock.query}"
+    path = f"{knock.path}{knock.query}"
     socket = WebsocketCommunicator(application, path, list(knock.headers), list(knock.subprotocols))
     socket.scope["client"] = (knock.address, 40_000)
     return socket

@@ -15,7 +15,6 @@ from pytest_django.fixtures import Settings
 from accounts.gate.rules import route_of, rule_for
 from accounts.principal import ACCOUNTS, MARKET, SCOPES, STRATEGIES
 from streaming import topics
-from streaming.routing import websocket_urlpatterns
 from tests.rig.asgi import asking
 from tests.security.people import People
 from tests.security.routes import METHODS, path_of, routes
@@ -34,10 +33,26 @@ class Rule(Enum):
 
     OPEN = "everybody"
     MARKET = "everybody signed in, keys for the market"
-    STRATEGIES = "everybody signed in, keys for strategies; strategies of others are not there"
     PERSON = "everybody signed in, no key"
     OWNER = "whose it is, no key; to others it is not there"
     STAFF = "staff, by a session"
+    SIGNED = "nobody whose request is not signed"
+    ACCOUNTS = "everybody signed in, keys for accounts"
+    ACCOUNT = "whose it is; whom it is shared with may read; keys for accounts; to others it is not there"
+    STRATEGIES = "everybody signed in, keys for strategies"
+    STRATEGY = "as ACCOUNT, keys for strategies"
+    ASKED = "as STRATEGY; whom it is shared with may ask by any method"
+    ACCOUNT_OWNER = "whose it is, no key; not whom it is shared with; to others it is not there"
+
+
+# For which scope a key has to be.
+SCOPE = dict.fromkeys((Rule.STRATEGIES, Rule.STRATEGY, Rule.ASKED), STRATEGIES) | {
+    Rule.MARKET: MARKET, Rule.ACCOUNTS: ACCOUNTS, Rule.ACCOUNT: ACCOUNTS,
+}  # fmt: skip
+# Something of the owner's that is shared with the teammate; `shared_parts` makes one for every question.
+READABLE = (Rule.ACCOUNT, Rule.STRATEGY, Rule.ASKED)
+SHARED = (*READABLE, Rule.ACCOUNT_OWNER)
+READS = ("GET", "HEAD")
 
 
 QUESTIONS = (
@@ -45,6 +60,7 @@ QUESTIONS = (
     "smile", "snapshot", "straddle-series", "strike-distribution", "strike-history", "surface", "term-structure",
     "underlyings",
 )  # fmt: skip
+IN_ACCOUNTS = ("orders", "positions", "holdings", "funds", "snapshots")
 OPERATION = ("health", "health/live", "health/ready", "metrics", "openapi.json", "asyncapi.json", "docs", "redoc")
 RULES = {
     "/auth/token": Rule.OPEN,
@@ -55,19 +71,29 @@ RULES = {
     "/auth/api-keys/<str:prefix>": Rule.OWNER,
     "/admin/login/": Rule.OPEN,
     "/admin/logout/": Rule.OPEN,
+    "/accounts": Rule.ACCOUNTS,
+    "/accounts/<int:pk>": Rule.ACCOUNT,
+    **{f"/accounts/<int:pk>/{name}": Rule.ACCOUNT for name in IN_ACCOUNTS},
+    "/accounts/<int:pk>/shares": Rule.ACCOUNT_OWNER,
+    "/accounts/<int:pk>/shares/<str:username>": Rule.ACCOUNT_OWNER,
+    "/accounts/<int:pk>/postback-secret": Rule.ACCOUNT_OWNER,
+    "/accounts/<int:pk>/postback": Rule.SIGNED,
     **{f"/fo/{name}": Rule.MARKET for name in QUESTIONS},
     **{f"/{name}": Rule.OPEN for name in OPERATION},
     "/strategies": Rule.STRATEGIES,
     "/strategies/from-template": Rule.STRATEGIES,
-    "/strategies/<int:pk>": Rule.STRATEGIES,
-    "/strategies/<int:pk>/instruments": Rule.STRATEGIES,
-    **{f"/strategies/<int:pk>/instruments/<int:leg>{tail}": Rule.STRATEGIES for tail in ("", "/entries", "/exits")},
-    **{f"/strategies/<int:pk>/alerts{tail}": Rule.STRATEGIES for tail in ("", "/<int:alert>", "/<int:alert>/rearm")},
     **{f"/strategies/{name}": Rule.STRATEGIES for name in ("payoff", "scenario")},
-    **{f"/strategies/<int:pk>/{name}": Rule.STRATEGIES for name in ("payoff", "scenario", "greeks", "statistics")},
+    "/strategies/<int:pk>": Rule.STRATEGY,
+    "/strategies/<int:pk>/instruments": Rule.STRATEGY,
+    **{f"/strategies/<int:pk>/instruments/<int:leg>{tail}": Rule.STRATEGY for tail in ("", "/entries", "/exits")},
+    **{f"/strategies/<int:pk>/alerts{tail}": Rule.STRATEGY for tail in ("", "/<int:alert>", "/<int:alert>/rearm")},
+    **{f"/strategies/<int:pk>/{name}": Rule.ASKED for name in ("payoff", "scenario")},
+    **{f"/strategies/<int:pk>/{name}": Rule.STRATEGY for name in ("greeks", "statistics", "m2m", "m2m/timeseries")},
 }
-CHANNELS = dict.fromkeys(("chain", "metrics", "underlying", "bars"), MARKET)
-GUESSED = ("/auth/token", "/auth/token/refresh", "/admin/login/")
+CHANNELS = dict.fromkeys(("chain", "metrics", "underlying", "bars"), MARKET) | {"orders": ACCOUNTS, "m2m": STRATEGIES}
+# Paths of sockets that open with a subscription, by its channel; the last of all refuses what there is not.
+SOCKETS = {"ws/orders/<int:account>": "orders", "ws/strategies/<int:strategy>/m2m": "m2m"}
+GUESSED = ("/auth/token", "/auth/token/refresh", "/admin/login/", "/accounts/<int:pk>/postback")
 GUESSES = 10
 pytestmark = pytest.mark.django_db
 
@@ -81,13 +107,18 @@ def expected(rule: Rule, role: str, method: str) -> Outcome:
     """Return what becomes of a request."""
     if rule is Rule.OPEN:
         return IN
+    if rule is Rule.SIGNED:
+        return 401 if method == "POST" else IN
     if rule is Rule.STAFF:
         return IN if role == "session of staff" else LOGIN
     if role == "anonymous" or role in SESSIONS:
         return 401
-    if role in KEYS:
-        opened = {Rule.MARKET: MARKET, Rule.STRATEGIES: STRATEGIES}.get(rule)
-        return IN if role == f"key for {opened}" else 403
+    if role in KEYS and role != f"key for {SCOPE.get(rule)}":
+        return 403
+    if rule in SHARED and role in ("stranger", "staff"):
+        return 404
+    if rule in SHARED and role == "teammate":
+        return IN if rule is Rule.ASKED or (rule in READABLE and method in READS) else 403
     return 404 if rule is Rule.OWNER and role != "owner" and method == "DELETE" else IN
 
 
@@ -95,10 +126,14 @@ def outcome(rule: Rule, answer: httpx.Response) -> Outcome:
     """Return what became of one; that there is no such thing is a way of being let in, where nobody owns it."""
     if answer.headers.get("location", "").startswith("/admin/login/"):
         return LOGIN
-    barred = {401: 401, 403: 403} | ({404: 404} if rule is Rule.OWNER else {})
-    if rule in (Rule.STAFF, Rule.OPEN):  # of some things staff may make none either; a form may come from elsewhere
+    barred: dict[int, Outcome] = {401: 401, 403: 403}
+    if rule is Rule.OWNER or rule in SHARED:
+        barred[404] = 404
+    if rule in (Rule.STAFF, Rule.OPEN, Rule.SIGNED):  # staff may not make all things; a form may come from elsewhere
         barred = {401: 401}
-    return answer.status_code if answer.status_code >= 500 else barred.get(answer.status_code, IN)
+    if rule in (Rule.STRATEGIES, Rule.ASKED):  # let in, there was no market to ask
+        barred[503] = IN
+    return barred.get(answer.status_code, answer.status_code if answer.status_code >= 500 else IN)
 
 
 def credentials(role: str, people: People) -> dict[str, str]:
@@ -110,6 +145,14 @@ def credentials(role: str, people: People) -> dict[str, str]:
     if role in SESSIONS:
         return {"Cookie": f"sessionid={people[role.removeprefix('session of ')].session()}"}
     return {}
+
+
+def shared_parts(people: People, rule: Rule) -> dict[str, str]:
+    """Return the parts of a path of something new that is the owner's, and the teammate's to read."""
+    owner, teammate = people["owner"], people["teammate"]
+    if rule in (Rule.STRATEGY, Rule.ASKED):
+        return owner.strategy(teammate)
+    return {"pk": str(owner.account(teammate).pk), "username": "teammate"}
 
 
 def questions(role: str = "anonymous") -> Iterator[tuple[str, str]]:
@@ -138,8 +181,10 @@ def test_every_path_has_a_rule_and_every_rule_a_path() -> None:
 
 
 def test_every_socket_and_every_channel_has_a_rule_and_every_rule_a_channel() -> None:
-    # The last one refuses what there is not.
-    assert [str(entry.pattern) for entry in websocket_urlpatterns] == ["ws/fo/stream", ""]
+    from tradingviz.asgi import websocket_urlpatterns
+
+    assert [str(entry.pattern) for entry in websocket_urlpatterns] == [*SOCKETS, "ws/fo/stream", ""]
+    assert set(SOCKETS.values()) <= set(CHANNELS)
     # Tests of the transport offer channels of numbers.
     offered = {name: scope for name, (_, scope) in topics._handlers.items() if scope != "numbers"}
     assert offered == CHANNELS
@@ -154,10 +199,12 @@ async def test_everybody_gets_where_the_rules_say_and_no_further(people: People,
             rule = rule_of(route)
             assert rule
             key = await database_sync_to_async(people["owner"].key)(MARKET) if rule is Rule.OWNER else ""
-            path = path_of(route, prefix=key[4:12])
+            parts = await database_sync_to_async(shared_parts)(people, rule) if rule in SHARED else {}
+            path = path_of(route, prefix=key[4:12], **parts)
             answer = await client.request(method, path, json=json_for(method), headers=headers)
             found = outcome(rule, answer)
-            if found != expected(rule, role, method):
+            # What nobody may do there is refused as such to whoever may use the path at all.
+            if found != expected(rule, role, method) and not (rule in SHARED and answer.status_code == 405):
                 wrong[method, route] = found
     assert wrong == {}
 

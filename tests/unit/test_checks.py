@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from tradingviz import checks
 
-SOUND_KEYS = [secrets.token_urlsafe(48) for _ in range(3)]
+SOUND_KEYS = [secrets.token_urlsafe(48) for _ in range(4)]
 SAMPLES = [
     "a-key-that-only-tests-use-0123456789abcdef",
     "django-insecure-7#f9!x$2k@m4(p1)q8w_e5r6t7y8u9i0o",
@@ -29,6 +29,7 @@ def production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SECRET_KEY = SOUND_KEYS[0]
     settings.SIMPLE_JWT = settings.SIMPLE_JWT | {"SIGNING_KEY": SOUND_KEYS[1]}
     settings.JWT_PREVIOUS_SECRET_KEYS = [SOUND_KEYS[2]]
+    settings.CREDENTIALS_KEY = SOUND_KEYS[3]
     settings.ALLOWED_HOSTS = ["trade.example.org"]
 
 
@@ -65,7 +66,7 @@ def test_every_check_is_one_of_security_for_deployment_or_of_the_database() -> N
     ours = {
         check for check in registry.get_checks(include_deployment_checks=True) if check.__module__ == checks.__name__
     }
-    assert len(ours) == 10
+    assert len(ours) == 11
     assert all({*check.tags} <= {Tags.security, Tags.database} for check in ours)
 
 
@@ -118,6 +119,22 @@ def test_one_secret_for_two_purposes_is_refused(settings: Settings) -> None:
     assert ids() == ["tradingviz.E003"]
     settings.SECRET_KEY = SOUND_KEYS[2]
     assert ids() == ["tradingviz.E003"]
+
+
+@pytest.mark.parametrize("key", [SOUND_KEYS[1], SOUND_KEYS[2]])
+def test_a_key_that_signs_tokens_does_not_close_credentials(settings: Settings, key: str) -> None:
+    settings.CREDENTIALS_KEY = key
+    assert ids() == ["tradingviz.E003"]
+
+
+def test_credentials_do_not_open_with_the_key_of_sessions(settings: Settings) -> None:
+    settings.CREDENTIALS_KEY = f"credentials of {settings.SECRET_KEY}"  # the default outside of production
+    assert ids() == ["tradingviz.E011"]
+
+
+def test_a_short_key_of_credentials_is_refused_an_old_one_too(settings: Settings) -> None:
+    settings.CREDENTIALS_PREVIOUS_KEYS = [SOUND_KEYS[3][:31]]
+    assert ids() == ["tradingviz.E001"]
 
 
 def test_no_message_repeats_a_secret(settings: Settings) -> None:

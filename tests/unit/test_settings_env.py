@@ -17,7 +17,12 @@ from tradingviz.settings import env
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "TRADINGVIZ_TEST_VALUE"
 SECRET = "a-secret-that-is-long-enough-0123456789abcdef"
-REQUIRED = {"DB_PASSWORD": SECRET, "JWT_SECRET_KEY": SECRET, "DJANGO_SECRET_KEY": SECRET}
+REQUIRED = {
+    "DB_PASSWORD": SECRET,
+    "JWT_SECRET_KEY": SECRET,
+    "DJANGO_SECRET_KEY": SECRET,
+    "CREDENTIALS_KEY": f"{SECRET}-2",
+}
 
 Reader = Callable[[], object]
 

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db import DataError
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor as Place
 from rest_framework.pagination import CursorPagination
@@ -62,6 +63,14 @@ class Cursor(CursorPagination):
                 shape["type"] = [shape["type"], "null"]
         described["required"] = ["results", "next", "previous"]
         return described
+
+
+def page(row: type[serializers.BaseSerializer[Any]]) -> dict[tuple[int, str], Any]:
+    """Return the described answer of an operation that gives pages of rows; `cursor` and `page_size` follow from it.
+
+    With its media type: of several answers the describer takes the one whose key is the least text.
+    """
+    return {(200, "application/json"): row(many=True)}
 
 
 def _encoded(place: Place) -> str:

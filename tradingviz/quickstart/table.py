@@ -44,6 +44,7 @@ def process_table(*, port: int, state: Path, recording: Path | None, speed: str 
         services=(
             *([_SIMULATOR] if simulated else []),
             Process("ingest", (*_MANAGE, "ingest"), reloads=True),
+            Process("orders", (*_MANAGE, "follow_orders"), reloads=True),
             Process("worker", (*_CELERY, "worker", *_pool(), "-c", "1", "--loglevel", "INFO"), reloads=True),
             Process("beat", (*_CELERY, *beat), reloads=True),
             Process("web", (sys.executable, "-m", "daphne", *web), reloads=True),

@@ -18,6 +18,9 @@ VERSION = tradingviz.__version__
 EMBEDDED = "the embedded start (make run) generates it; otherwise put it into .env"
 
 SECRET_KEY = env.get("DJANGO_SECRET_KEY") or env.required("JWT_SECRET_KEY", EMBEDDED)
+# Closes what brokers gave, at rest: accounts/encryption.py. Never the key of sessions itself.
+CREDENTIALS_KEY = env.text("CREDENTIALS_KEY", f"credentials of {SECRET_KEY}")
+CREDENTIALS_PREVIOUS_KEYS = env.words("CREDENTIALS_PREVIOUS_KEYS", ())
 DEBUG = False
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
 
@@ -163,7 +166,7 @@ RATE_LIMIT_ROUTES = {
     "/health": 600, "/health/live": 600, "/health/ready": 600, "/metrics": 600, "/static/*": 1_200, "/admin/*": 600,
 } | env.limits("RATE_LIMIT_ROUTES")  # fmt: skip
 MAX_REQUEST_BYTES = env.integer("MAX_REQUEST_BYTES", 1 << 20, low=1_024, high=1 << 30)
-GUESSING_LIMITED = ("/auth/token", "/auth/token/refresh", "/admin/login/")
+GUESSING_LIMITED = ("/auth/token", "/auth/token/refresh", "/admin/login/", "/accounts/<int:pk>/postback")
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 # Whose X-Forwarded-For is believed, as networks; nobody's unless told.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
@@ -181,7 +184,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
-        "LegSideEnum": ["BUY", "SELL"],
+        "Side": ["BUY", "SELL"],
+        "OrderStatus": ["OPEN", "PARTIAL", "COMPLETE", "CANCELLED", "REJECTED"],
         "InstrumentKindEnum": ["SPOT", "FUT", "CE", "PE"],
         "OptionKindEnum": ["CE", "PE"],
         "StrategyStatusEnum": ["draft", "active", "paused", "closed"],

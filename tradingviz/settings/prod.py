@@ -5,6 +5,7 @@ from tradingviz.settings import base, env
 env.inherit(base, globals())
 
 SECRET_KEY = env.required("DJANGO_SECRET_KEY", "a key of its own for sessions and signatures")
+CREDENTIALS_KEY = env.required("CREDENTIALS_KEY", "a key of its own for credentials at rest")
 ALLOWED_HOSTS = env.required("ALLOWED_HOSTS", "the host names this service answers to").split(",")
 STATIC_ROOT = base.BASE_DIR / "static"
 WHITENOISE_USE_FINDERS = False

@@ -1,4 +1,4 @@
-"""`manage.py demo_user`: the user of the embedded start."""
+"""`manage.py demo_user`: the user of the embedded start, and the accounts whose orders the simulator makes."""
 
 import os
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
+from accounts.services.trading import give_demo_accounts
 
 
 class Command(BaseCommand):
@@ -22,4 +23,5 @@ class Command(BaseCommand):
         if created or not user.check_password(password):
             user.set_password(password)
             user.save()
+        give_demo_accounts(owner=user)
         self.stdout.write(f"demo user {name} {'made' if created else 'kept'}")

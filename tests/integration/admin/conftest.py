@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.contrib import admin
@@ -12,13 +13,16 @@ from pytest_django.plugin import DjangoDbBlocker
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from accounts import api_keys
-from accounts.models import SecurityEvent, User
+from accounts.models import SecurityEvent, TradingAccount, User
 from accounts.principal import SCOPES
+from accounts.services.orders import store_updates
+from accounts.services.trading import replace_funds, replace_holdings
 from accounts.tokens import RefreshToken
 from fo_analytics.domain.calendar import from_ms
 from fo_analytics.models import Instrument, MasterImport, OfficialClose, Repair, SupersededTerms, Underlying
 from fo_analytics.services.coverage import refresh_coverage
 from tests.api.market import FIRST, close_market, feed, snapshot
+from tests.integration.accounts import made
 from tradingviz.quickstart.redis import EmbeddedRedis
 
 MONDAY = date(2026, 2, 2)
@@ -71,7 +75,17 @@ def _fill() -> None:
     somebody = User.objects.create_user("somebody")
     RefreshToken.for_user(somebody).blacklist()
     api_keys.create(user=somebody, name="report", scopes=SCOPES, expires_at=None)
+    fill_account(made.demo_account(somebody))
     SecurityEvent.objects.create(kind=SecurityEvent.Kind.SIGNED_IN, user=somebody, username="somebody")
+
+
+def fill_account(account: TradingAccount) -> None:
+    """Put an order, a position, a holding and funds into an account."""
+    bought = made.filled("1", 65, 100.0, account=account.pk, token=account.pk)
+    store_updates(updates=made.addressed(bought), now_ms=made.START + 60_000)
+    names = {"exchange": "NSE", "tradingsymbol": "INFY", "quantity": 1, "average_price": Decimal(1_500)}
+    replace_holdings(account=account, holdings=[names])
+    replace_funds(account=account, **dict.fromkeys(("cash", "collateral", "used_margin", "available"), Decimal(1)))
 
 
 def _empty() -> None:

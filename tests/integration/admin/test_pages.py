@@ -12,17 +12,32 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import api_keys
-from accounts.models import ApiKey, SecurityEvent, User
+from accounts.models import ApiKey, Funds, Holding, Order, Position, SecurityEvent, TradingAccount, User
 from accounts.principal import SCOPES
 from fo_analytics.models import BarCoverage, Instrument, OfficialClose, TradingSession, Underlying
 from fo_analytics.services.coverage import refresh_coverage
 from tests.api.market import FIRST, ist, list_contracts, snapshot
-from tests.integration.admin.conftest import MONDAY, registered
+from tests.integration.accounts.made import demo_account
+from tests.integration.admin.conftest import MONDAY, fill_account, registered
 from tests.rig.cast import PASSWORD
 
 EVERYTHING = pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.label)
 OURS = pytest.mark.parametrize(
-    "model", [Underlying, Instrument, TradingSession, BarCoverage, OfficialClose, ApiKey, SecurityEvent]
+    "model",
+    [
+        Underlying,
+        Instrument,
+        TradingSession,
+        BarCoverage,
+        OfficialClose,
+        ApiKey,
+        SecurityEvent,
+        TradingAccount,
+        Order,
+        Position,
+        Holding,
+        Funds,
+    ],
 )
 
 
@@ -44,6 +59,8 @@ def test_the_admin_shows_the_market_the_sessions_coverage_and_users() -> None:
         "accounts.User",
         "accounts.ApiKey",
         "accounts.SecurityEvent",
+        "accounts.TradingAccount",
+        "accounts.Order",
         "fo_analytics.Underlying",
         "fo_analytics.Instrument",
         "fo_analytics.TradingSession",
@@ -151,6 +168,7 @@ def more_rows() -> None:
     for number in range(5):
         user = User.objects.create_user(f"user{number}")
         api_keys.create(user=user, name="x", scopes=SCOPES, expires_at=None)
+        fill_account(demo_account(user, code=None))
         SecurityEvent.objects.create(kind=SecurityEvent.Kind.SIGNED_IN, user=user, username=user.username)
         other = Underlying.objects.create(symbol=f"STOCK{number}", exchange="NSE", is_index=False)
         at = {"date": MONDAY, "price": 1.0, "observed_at": TradingSession.objects.all()[0].expires_at}

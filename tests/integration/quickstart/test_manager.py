@@ -183,7 +183,14 @@ def test_secrets_are_made_once_and_only_the_owner_reads_them(start_manager: Star
     first.end()
     second = start_manager()
     second.wait_ready()
-    secret = ("DB_PASSWORD", "REDIS_PASSWORD", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY", "DEMO_PASSWORD")
+    secret = (
+        "DB_PASSWORD",
+        "REDIS_PASSWORD",
+        "JWT_SECRET_KEY",
+        "DJANGO_SECRET_KEY",
+        "CREDENTIALS_KEY",
+        "DEMO_PASSWORD",
+    )
     assert [variables(second)[name] for name in secret] == [made[name] for name in secret]
     modes = [path.stat().st_mode for path in (second.state, second.state / "embedded.env")]
     assert [stat.S_IMODE(mode) for mode in modes] == [0o700, 0o600]

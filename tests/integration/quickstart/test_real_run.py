@@ -17,7 +17,7 @@ from tradingviz.quickstart.processes import wait_until
 from tradingviz.settings.env import ROOT
 
 DAY = "nse_2026_02/index_option_chain_2026-02-03.csv.gz"
-NOT_FOR_IT = ("DJANGO_SETTINGS_MODULE", "ENVIRONMENT", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY")
+NOT_FOR_IT = ("DJANGO_SETTINGS_MODULE", "ENVIRONMENT", "JWT_SECRET_KEY", "DJANGO_SECRET_KEY", "CREDENTIALS_KEY")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_recorded_day_is_answered_to_the_pasted_line_and_all_ends_well(manager
     done = ("Ctrl-C ends it", "replayed ")
     assert wait_until(lambda: all(words in manager.output for words in done), seconds=180), manager.output
     ran = manager.children()
-    assert set(ran) == {"manager", "postgres", "redis", "ingest", "worker", "beat", "web"}
+    assert set(ran) == {"manager", "postgres", "redis", "ingest", "orders", "worker", "beat", "web"}
     line = next(text for text in manager.output.splitlines() if text.startswith("curl "))
     answer = json.loads(subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout)
     assert answer["underlying"] == "NIFTY"
@@ -68,14 +68,14 @@ def test_a_recorded_day_is_answered_to_the_pasted_line_and_all_ends_well(manager
     assert "Traceback" not in manager.output
     file = (manager.state.parent / "logs" / "app.log").read_text()
     lines = [json.loads(text) for text in file.splitlines()]
-    assert {ran[name].pid for name in ("ingest", "worker", "beat", "web")} & {line["pid"] for line in lines}
+    assert {ran[name].pid for name in ("ingest", "orders", "worker", "beat", "web")} & {line["pid"] for line in lines}
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_without_a_recording_a_simulated_chain_is_answered_on_any_day(simulating: Manager) -> None:
     assert wait_until(lambda: "Ctrl-C ends it" in simulating.output, seconds=180), simulating.output
     ran = simulating.children()
-    assert set(ran) == {"manager", "postgres", "redis", "simulator", "ingest", "worker", "beat", "web"}
+    assert set(ran) == {"manager", "postgres", "redis", "simulator", "ingest", "orders", "worker", "beat", "web"}
     line = next(text for text in simulating.output.splitlines() if text.startswith("curl "))
 
     def is_quoted() -> bool:

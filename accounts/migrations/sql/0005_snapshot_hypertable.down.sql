@@ -1,0 +1,1 @@
+SELECT pg_temp.make_plain('account_snapshot');

@@ -1,0 +1,53 @@
+"""The stream on which order updates come in, from the ticker service and from postbacks alike."""
+
+from dataclasses import dataclass
+
+import msgspec
+import redis
+
+from accounts.domain.orders import InvalidUpdate, OrderUpdate, read_update
+from streaming.group import FIELD, Entry, GroupReader
+
+KEY = "orders:updates"
+GROUP = "orders"
+# In entries; the stream is trimmed to about so many.
+KEEP = 10_000
+LONGEST_CODE, LARGEST_KEY = 64, 2**53
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """An update and whose it is: `account` is a feed code (a text) or the primary key of an account."""
+
+    account: str | int
+    update: OrderUpdate
+
+
+class OrderReader(GroupReader[Entry]):
+    """Reads the stream; `read_entry` makes an update of an entry."""
+
+    def __init__(self, client: redis.Redis, *, consumer: str = "follower") -> None:
+        super().__init__(client, key=KEY, group=GROUP, consumer=consumer, kind=Entry)
+
+
+def hand_over(client: redis.Redis, *, account_id: int, update: OrderUpdate) -> None:
+    """Put an update of an account of ours on the stream. Raises redis.RedisError."""
+    known = {"account_id": account_id, **msgspec.to_builtins(update, builtin_types=())}
+    client.xadd(KEY, {FIELD: _encode(known)}, maxlen=KEEP, approximate=True)
+
+
+def read_entry(entry: Entry) -> Addressed:
+    """Return what an entry says. Raises InvalidUpdate."""
+    try:
+        raw = msgspec.msgpack.decode(entry.payload)
+    except msgspec.DecodeError as error:
+        raise InvalidUpdate("not MessagePack") from error
+    if not isinstance(raw, dict):
+        raise InvalidUpdate("not a map")
+    account = raw.get("account_id", raw.get("account"))
+    if isinstance(account, str) and 0 < len(account) <= LONGEST_CODE and account.isprintable():
+        return Addressed(account, read_update(raw))
+    if type(account) is int and 0 < account <= LARGEST_KEY:
+        return Addressed(account, read_update(raw))
+    raise InvalidUpdate("it names no account", "account")

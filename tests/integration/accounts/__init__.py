@@ -1,0 +1,1 @@
+"""Trading accounts against the real database and Redis."""
