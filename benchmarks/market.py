@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fo_analytics.domain.pricing import price
-from streaming.ticker.codec import TickRow, TwoSides
+from streaming.ticker.codec import Side, TickRow, TwoSides
 
 UNDERLYINGS = ("NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY")
 SPOT, STEP = 25_000.0, 50.0
@@ -51,11 +51,11 @@ class Market:
 
 def book(price: float) -> TwoSides:
     """Return five levels a side around a price."""
-    bids, asks = (
-        [(max(round(price + sign * 0.05 * rung, 2), 0.0), 65.0 * rung * 10, 3.0 * rung) for rung in range(1, 6)]
-        for sign in (-1, 1)
-    )
-    return bids, asks
+
+    def side(sign: int) -> Side:
+        return [(max(round(price + sign * 0.05 * rung, 2), 0.0), 65.0 * rung * 10, 3.0 * rung) for rung in range(1, 6)]
+
+    return side(-1), side(1)
 
 
 def listed(day: date, contracts: int, underlyings: Sequence[str] = UNDERLYINGS) -> Market:

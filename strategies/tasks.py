@@ -1,21 +1,23 @@
 """Periodic work of this app; each task may run twice, late, or beside another without harm."""
 
-import logging
 import time
+from datetime import timedelta
 
 from celery import shared_task
 
+from fo_analytics.domain.calendar import from_ms
+from strategies.services import corporate_actions, settlement
 from strategies.services.live import show_live
 from strategies.services.recalculation import MINUTES_A_PASS, Pass, recalculate
 from strategies.services.remaking import remake_outdated
+from strategies.services.submissions import drop_old_submissions
 from tradingviz.core.clock import now_ms
 from tradingviz.core.redis import shared_client
-
-logger = logging.getLogger(__name__)
 
 # As long as minutes are due one pass follows another; then others have their turn.
 BUDGET_SECONDS = 20.0
 REMADE_AT_ONCE = 50
+SUBMISSIONS_KEPT = timedelta(days=1)
 
 
 @shared_task(name="strategies.recalculate_m2m", soft_time_limit=60)
@@ -35,3 +37,21 @@ def recalculate_m2m() -> int:
 def remake_outdated_candles() -> int:
     """Make candles again of which the legs say something else by now; return how many changed."""
     return remake_outdated(shared_client(), limit=REMADE_AT_ONCE)
+
+
+@shared_task(name="strategies.settle_expired")
+def settle_expired() -> int:
+    """Settle legs whose contracts are over; return how many changed. Runs side by side change each leg once."""
+    return settlement.settle_expired(now_ms=now_ms())
+
+
+@shared_task(name="strategies.freeze_changed")
+def freeze_changed() -> int:
+    """Freeze legs whose contracts are other ones now; return how many."""
+    return corporate_actions.freeze_changed(now_ms=now_ms())
+
+
+@shared_task(name="strategies.drop_old_submissions")
+def drop_submissions() -> int:
+    """Forget the keys that clients gave changes more than a day ago; return how many."""
+    return drop_old_submissions(before=from_ms(now_ms()) - SUBMISSIONS_KEPT)

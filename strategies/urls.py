@@ -1,9 +1,12 @@
-"""Paths of strategies."""
+"""Paths of strategies: one list a module."""
 
-from rest_framework.routers import SimpleRouter
+from strategies.api import alerts, analysis, legs, marks, strategies, templates
 
-from strategies.api.marks import M2MViewSet
-
-router = SimpleRouter(trailing_slash=False, use_regex_path=False)
-router.register("strategies", M2MViewSet, basename="strategy-m2m")
-urlpatterns = [*router.urls]
+urlpatterns = [
+    *strategies.urlpatterns,
+    *legs.urlpatterns,
+    *alerts.urlpatterns,
+    *templates.urlpatterns,
+    *marks.urlpatterns,
+    *analysis.urlpatterns,
+]

@@ -6,11 +6,13 @@ What a channel takes and what its documents look like is told by whoever offers 
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, get_args
 
 import msgspec
 
 from streaming import protocol
+from streaming.domain import columns
 
 Schema = dict[str, Any]
 
@@ -21,8 +23,11 @@ _SCHEMAS, _MESSAGES = "#/components/schemas/", "#/components/messages/"
 
 ABOUT = f"""One socket, any number of channels (at most {protocol.MAX_SUBSCRIPTIONS} subscriptions).
 
-Requests are JSON texts. Frames are JSON texts, too; the data frames of a subscription with `"format": "msgpack"` are
-binary. Times are ms since the Unix epoch. A delta is a patch to the document of `prev` of the same epoch: a dict
+Requests are JSON texts. Frames are JSON texts, too; the data frames of a subscription with `"format": "msgpack"` or
+`"columns"` are binary. In those of `"columns"` the extension type {columns.TABLE} stands for a mapping of rows
+(docs/protocol.md, "Columns"); decoded, they are as described here.
+
+Times are ms since the Unix epoch. A delta is a patch to the document of `prev` of the same epoch: a dict
 patches the dict below its key, anything else replaces the value, and the key "-" lists the keys that vanished. The
 server sends a heartbeat every {protocol.HEARTBEAT_SECONDS:g} seconds and takes
 {protocol.MAX_MESSAGES_PER_SECOND} messages a second.
@@ -45,8 +50,8 @@ def describe(channels: Mapping[str, ChannelShape], *, version: str, host: str, s
     schemas = _schemas([*requests.values(), *frames.values()]) | _channel_schemas(channels)
     received = {name: _message(kind) for name, kind in requests.items()}
     sent = {name: _message(kind) for name, kind in frames.items()}
-    for name in ("snapshot", "delta"):
-        sent[f"{name}_msgpack"] = {**sent[name], "name": f"{name}_msgpack", "contentType": MSGPACK}
+    for name, wire in product(("snapshot", "delta"), ("msgpack", "columns")):
+        sent[f"{name}_{wire}"] = {**sent[name], "name": f"{name}_{wire}", "contentType": MSGPACK}
     for channel, shape in channels.items():
         received |= {f"{op}_{channel}": _channel_message(op, channel, shape.summary) for op in ("subscribe", "resume")}
         sent[f"snapshot_{channel}"] = _channel_message("snapshot", channel, shape.summary)

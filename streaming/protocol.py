@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 
 import msgspec
 
+from streaming.domain import columns
+
 VERSION = 1
 # Who came without credentials presents them within so many seconds; before they end there is a warning.
 AUTH_SECONDS = 5.0
@@ -59,7 +61,7 @@ class BadFrame(BadRequest):
         super().__init__(message, request_id, "bad_frame")
 
 
-Format = Literal["json", "msgpack"]
+Format = Literal["json", "msgpack", "columns"]
 Interval = Annotated[int, msgspec.Meta(ge=250, le=60_000)]
 
 
@@ -220,9 +222,20 @@ class Draining(msgspec.Struct, tag_field="type", tag="draining", kw_only=True):
 Frame = Ack | Error | Snapshot | Delta | Heartbeat | TokenExpiring | Stale | Recovered | Draining
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_msgpack = msgspec.msgpack.Encoder().encode
+
+
+def _encode_columns(value: Any) -> bytes:
+    """Return MessagePack with mappings of rows as tables in a document, which may stand in a data frame."""
+    if isinstance(value, _Data) and isinstance(value.data, dict):
+        value = msgspec.structs.replace(value, data=columns.pack(value.data))
+    return _msgpack(columns.pack(value) if isinstance(value, dict) else value)
+
+
 _encoders: dict[Format, Callable[[Any], bytes]] = {
     "json": msgspec.json.Encoder().encode,
-    "msgpack": msgspec.msgpack.Encoder().encode,
+    "msgpack": _msgpack,
+    "columns": _encode_columns,
 }
 
 

@@ -56,6 +56,21 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "settle-expired-legs": {
+        "task": "strategies.settle_expired",
+        "schedule": 30.0,
+        "options": {"expires": 25},
+    },
+    "freeze-legs-of-changed-contracts": {
+        "task": "strategies.freeze_changed",
+        "schedule": 300.0,
+        "options": {"expires": 280},
+    },
+    "drop-old-submissions": {
+        "task": "strategies.drop_old_submissions",
+        "schedule": 86_400.0,
+        "options": {"expires": 3_600},
+    },
 }
 
 _bound: dict[str, bind] = {}

@@ -7,7 +7,7 @@ Header = tuple[bytes, bytes]
 _EXPOSED = b"ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, Server-Timing, X-Request-ID"
 _PREFLIGHT: list[Header] = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
-    (b"access-control-allow-headers", b"authorization, content-type, if-none-match, x-request-id"),
+    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key, if-none-match, x-request-id"),
     (b"access-control-max-age", b"600"),
 ]
 

@@ -1,1 +1,1 @@
-"""Strategies over HTTP."""
+"""The REST side of strategies."""

@@ -7,6 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.views import pk_of
@@ -72,3 +73,8 @@ def _aged(document: dict[str, Any]) -> dict[str, Any]:
         for pk, leg in document["legs"].items()
     }
     return {**document, "legs": legs}
+
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("strategies", M2MViewSet, basename="strategy-m2m")
+urlpatterns = [*router.urls]

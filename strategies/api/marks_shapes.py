@@ -23,7 +23,7 @@ def _rupees(text: str, **options: Any) -> serializers.DecimalField:
     return serializers.DecimalField(max_digits=20, decimal_places=2, allow_null=True, help_text=text, **options)
 
 
-class GreeksShape(Shape):
+class NetGreeksShape(Shape):
     """Σ greek × signed open units."""
 
     delta = serializers.FloatField(help_text="units of the underlying")
@@ -70,7 +70,7 @@ class M2MShape(Shape):
     unrealised = _rupees("of what is open")
     partial = serializers.BooleanField(help_text="true: a leg's price is old, see `legs`")  # type: ignore[assignment]
     reason = serializers.CharField(allow_null=True, help_text="why there is no value: no_price")
-    greeks = GreeksShape(allow_null=True, help_text="null where a leg has none: `greeks_missing`")
+    greeks = NetGreeksShape(allow_null=True, help_text="null where a leg has none: `greeks_missing`")
     greeks_missing = serializers.ListField(child=serializers.IntegerField(), help_text="legs")
     legs = serializers.DictField(child=LegM2MShape(), help_text="by leg")
     alerts = serializers.DictField(child=AlertStateShape(), help_text="by alert")

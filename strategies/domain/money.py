@@ -36,6 +36,12 @@ def decimal_text(rupees: Fraction) -> str:
     return f"{exact:f}" if -exact.as_tuple().exponent > 2 else f"{exact:.2f}"  # type: ignore[operator]
 
 
+def estimate(rupees: float) -> Decimal | None:
+    """Return an estimated amount with 2 decimals, what the float stands for rounded half to even; None for NaN and
+    infinities."""
+    return Decimal(f"{rupees:z.2f}") if math.isfinite(rupees) else None
+
+
 def difference(minuend: Decimal, subtrahend: Decimal) -> Decimal:
     """Return an exact difference, whatever the thread's decimal context."""
     return _WIDE.subtract(minuend, subtrahend)
@@ -68,8 +74,8 @@ def points_of_floats(prices: npt.NDArray[np.float64]) -> Ints:
     return np.where(known, ticks * (POINTS // 10**PRICE_DECIMALS), -1)
 
 
-def price_of(value: float) -> Decimal:
-    """Return the decimal of 2 places, 4 where needed, that a float stands for. Raises ValueError for NaN."""
+def price_of(value: float | Fraction) -> Decimal:
+    """Return a price as a decimal of 2 places, 4 where needed, rounded half to even. Raises ValueError for NaN."""
     if not math.isfinite(value):
         raise ValueError(f"{value} is no price")
     ticks = round(Fraction(value) * 10**PRICE_DECIMALS)

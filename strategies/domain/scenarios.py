@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fo_analytics.domain.calendar import YEAR_MS
 from fo_analytics.domain.pricing import price
-from strategies.domain.legs import Kind, Leg
+from strategies.domain.legs import Contract, Kind, Leg
 from strategies.domain.payoff import PayoffError, above, cost_of, one_underlying, pinned_gains
 from strategies.domain.positions import realised_exactly
 
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 GRID_SIZE = 2_001
 GRID_LOW, GRID_HIGH = 0.5, 1.5
-BISECTIONS = 60
+BISECTIONS = 36  # of a step of the grid: 1e-14 of the spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,35 @@ def scenario_grid(
     spot. Raises PayoffError as `payoff`, KeyError for an expiry without a term, ValueError for earlier instants.
     """
     spots, shifts, instants = (np.atleast_1d(np.asarray(axis, np.float64)) for axis in (spot, sigma_shift, at_ms))
+    return _gains(_Book.of(legs), market, spots, shifts, instants)
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """Legs summed up once for many valuations: what is earned or paid already, and the open contracts with units."""
+
+    fixed: float
+    held: tuple[tuple[Contract, int], ...]
+
+    @classmethod
+    def of(cls, legs: Sequence[Leg]) -> "_Book":
+        """Return the book of legs; of one contract in several legs the sum. Raises PayoffError."""
+        priced = one_underlying(legs)
+        fixed = realised_exactly(legs) + pinned_gains(legs) - sum(map(cost_of, priced))
+        contracts = {leg.contract.key: leg.contract for leg in priced}
+        units = dict.fromkeys(contracts, 0)
+        for leg in priced:
+            units[leg.contract.key] += leg.signed_units
+        return cls(float(fixed), tuple((contracts[key], amount) for key, amount in units.items() if amount))
+
+
+def _gains(book: _Book, market: Market, spots: Floats, shifts: Floats, instants: Floats) -> Floats:
     if (instants < market.as_of_ms).any():
         raise ValueError("a scenario cannot be before the market it starts from")
+    total = np.full((len(spots), len(shifts), len(instants)), book.fixed)
     grid = np.ix_(spots, shifts, instants)
-    total = np.full((len(spots), len(shifts), len(instants)), float(realised_exactly(legs) + pinned_gains(legs)))
-    for leg in one_underlying(legs):
-        total += leg.signed_units * _leg_value(leg, market, *grid) - float(cost_of(leg))
+    for contract, units in book.held:
+        total += units * _unit_value(contract, market, *grid)
     return total
 
 
@@ -84,11 +107,21 @@ def first_expiry_ms(legs: Sequence[Leg], market: Market) -> int:
     return min(market.terms[expiry].expires_at_ms for expiry in expiries)
 
 
+def units_beyond(legs: Sequence[Leg]) -> int:
+    """Return the units that gain (below 0: lose) with a spot far above all strikes: other than 0, that is unlimited.
+
+    Raises PayoffError as `payoff`.
+    """
+    return sum(leg.signed_units for leg in one_underlying(legs) if leg.contract.kind is not Kind.PUT)
+
+
 def curve(legs: Sequence[Leg], market: Market, *, at_ms: int) -> Callable[[npt.ArrayLike], Floats]:
     """Return the gain of a strategy at an instant, volatilities unchanged, as a function of spots (n,), rupees."""
 
+    book, still, instant = _Book.of(legs), np.zeros(1), np.array([at_ms], np.float64)
+
     def gain(spot: npt.ArrayLike) -> Floats:
-        return scenario_grid(legs, market, spot=spot, sigma_shift=0.0, at_ms=at_ms)[:, 0, 0]
+        return _gains(book, market, np.atleast_1d(np.asarray(spot, np.float64)), still, instant)[:, 0, 0]
 
     return gain
 
@@ -107,15 +140,21 @@ def extremes(gain: Callable[[npt.ArrayLike], Floats], *, spot: float) -> Extreme
 
 
 def probability_of_gain(
-    gain: Callable[[npt.ArrayLike], Floats], *, spot: float, forward: float, sigma: float, years: float
+    gain: Callable[[npt.ArrayLike], Floats],
+    *,
+    spot: float,
+    forward: float,
+    sigma: float,
+    years: float,
+    seen: Extremes | None = None,
 ) -> float:
     """Return the probability that a curve is above 0 at its instant, the spot then log-normal with mean `forward`.
 
     sigma a year and years as `payoff.probability_of_profit`. The sign at the ends of the range holds beyond them. NaN
-    where the curve or an argument is not known.
+    where the curve or an argument is not known. `seen`: the curve's `extremes`, where they have been found already.
     """
     deviation = sigma * math.sqrt(years) if years > 0 else math.nan
-    zeros = extremes(gain, spot=spot)
+    zeros = seen or extremes(gain, spot=spot)
     if not (forward > 0 and 0 < deviation < math.inf) or math.isnan(zeros.highest):
         return math.nan
     bounds = np.array([zeros.low, *zeros.break_evens, zeros.high])
@@ -124,9 +163,8 @@ def probability_of_gain(
     return float(np.sum(-np.diff(tails)[positive]))
 
 
-def _leg_value(leg: Leg, market: Market, spot: Floats, shift: Floats, at_ms: Floats) -> Floats:
+def _unit_value(contract: Contract, market: Market, spot: Floats, shift: Floats, at_ms: Floats) -> Floats:
     """Rupees a unit, broadcast over the grid."""
-    contract = leg.contract
     shape = np.broadcast_shapes(spot.shape, shift.shape, at_ms.shape)
     if contract.expiry is None:
         return np.broadcast_to(spot, shape)

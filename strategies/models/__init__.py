@@ -2,6 +2,6 @@
 
 from strategies.models.alerts import Alert
 from strategies.models.candles import StrategyCandle
-from strategies.models.strategy import Fill, Leg, LegState, Strategy
+from strategies.models.strategy import Fill, Leg, LegState, Strategy, Submission
 
-__all__ = ["Alert", "Fill", "Leg", "LegState", "Strategy", "StrategyCandle"]
+__all__ = ["Alert", "Fill", "Leg", "LegState", "Strategy", "StrategyCandle", "Submission"]

@@ -33,6 +33,7 @@ class Strategy(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Candles from here on do not say what the legs say any more, and are to be made again.
     outdated_since = models.DateTimeField(null=True, blank=True, editable=False)
@@ -65,15 +66,29 @@ class Leg(models.Model):
     settled_at = models.DateTimeField(null=True, editable=False)
     settlement_source = models.CharField(max_length=16, blank=True, editable=False)
     settlement_is_provisional = models.BooleanField(default=False, editable=False)
+    settlement_close = models.DecimalField(
+        max_digits=14, decimal_places=4, null=True, editable=False, help_text="of the underlying, settled by"
+    )
+    settlement_recorded_at = models.DateTimeField(null=True, editable=False)
     physical_delivery = models.BooleanField(default=False, editable=False)
     frozen_at = models.DateTimeField(null=True, editable=False)
     frozen_reason = models.CharField(max_length=200, blank=True, editable=False)
     frozen_price = models.DecimalField(max_digits=14, decimal_places=4, null=True, editable=False)
+    # A person has dealt with changes of the contract up to this day: they freeze the leg no more.
+    terms_accepted_until = models.DateField(null=True, editable=False)
 
     class Meta:
-        """In the order in which they were added."""
+        """In the order in which they were added. What is open, and what was settled lately, is looked at all day."""
 
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(fields=["instrument"], condition=models.Q(open_lots__gt=0), name="leg_open"),
+            models.Index(
+                fields=["settlement_recorded_at"],
+                condition=models.Q(settlement_recorded_at__isnull=False),
+                name="leg_settled",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.side} {self.instrument_id}"
@@ -128,3 +143,23 @@ class LegState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.units} of {self.instrument_id} since {self.since}"
+
+
+class Submission(models.Model):
+    """A change that a client named by a key of its own, so that asking for it again changes nothing."""
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="submissions")
+    key = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, help_text="of what was asked for")
+    leg = models.ForeignKey(Leg, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        """Once for each; dropped by age."""
+
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="submission_age")]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["strategy", "key"], name="submission_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -139,7 +139,7 @@ def close_market() -> None:
     models = apps.get_app_config("fo_analytics").get_models()
     tables = [model._meta.db_table for model in models if model not in (TradingSession, SessionInterval)]
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")  # legs are in instruments
 
 
 def open_market() -> None:

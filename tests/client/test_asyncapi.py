@@ -3,9 +3,8 @@
 import asyncio
 import json
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
-import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
@@ -14,17 +13,20 @@ from websockets.asyncio.client import ClientConnection, connect
 from accounts.models import User
 from fo_analytics.channel_shapes import CHANNELS
 from streaming import protocol, topics
+from streaming.outbox import message_of
 from streaming.publisher import Publisher
 from tests.api.market import LAST, close_market, feed, open_market, snapshot
 from tests.client.application import MARKET_CHANNEL, market
 from tests.client.conftest import Process
 from tests.client.following import PATIENCE
 from tests.rig.cast import access_token
+from tests.websocket import by_the_book
 from tests.websocket.application import CHANNEL
 from tests.websocket.server import serve
 from tests.websocket.test_same_numbers import in_a_thread
 
 TOPIC = "numbers:a"
+ROWS = {str(n): {"price": n / 3, "stamps": {"quote": 10**12 + n}} for n in range(20)}
 SAID = [kind.__struct_config__.tag for kind in protocol.Frame.__args__]
 Json = dict[str, Any]
 
@@ -95,7 +97,7 @@ def test_every_request_and_every_frame_of_the_protocol_is_in_it() -> None:
         name: {message["$ref"].rpartition("/")[2] for message in operations[name]["messages"]} for name in operations
     }
     assert named["take"] >= protocol.OPERATIONS
-    assert named["tell"] >= set(SAID) | {"snapshot_msgpack", "delta_msgpack"}
+    assert named["tell"] >= set(SAID) | {"snapshot_msgpack", "delta_msgpack", "snapshot_columns", "delta_columns"}
     assert not named["take"] & named["tell"]
     assert named["take"] | named["tell"] == set(document()["components"]["messages"])
 
@@ -106,9 +108,9 @@ def test_every_channel_of_the_product_is_described() -> None:
 
 @pytest.mark.usefixtures("silence")
 async def test_every_frame_of_a_real_socket_is_as_described(process: Process, publisher: Publisher) -> None:
-    """Of both servers, in both formats."""
-    publisher.publish(TOPIC, {"n": 0, "x": None, "list": [1, {"a": 1.5}]}, ts_event=1, convention="exact")
-    seen = [await recorded(process.url, "brief", publisher, wire) for wire in ("json", "msgpack")]
+    """Of both servers, in every format."""
+    publisher.publish(TOPIC, {"n": 0, "x": None, "list": [1, {"a": 1.5}], "rows": ROWS}, ts_event=1, convention="exact")
+    seen = [await recorded(process.url, "brief", publisher, wire) for wire in get_args(protocol.Format)]
     for frames in seen:
         assert {frame["type"] for frame in frames} >= {
             "ack",
@@ -148,8 +150,8 @@ async def recorded(url: str, token: str, publisher: Publisher, wire: str) -> lis
 
 
 def read(message: str | bytes) -> Json:
-    """Return a frame of either format."""
-    found: Json = json.loads(message) if isinstance(message, str) else msgspec.msgpack.decode(message)
+    """Return a frame of any format."""
+    found: Json = json.loads(message) if isinstance(message, str) else by_the_book.decode(message)
     return found
 
 
@@ -180,8 +182,8 @@ def test_frames_that_are_rare_are_as_described() -> None:
         protocol.Draining(retry_after=2.5, ts_sent=1),
         protocol.Stale(topic="t", reason="illiquid", ts_event=None, ts_sent=1),
     ):
-        for message in (protocol.encode(frame), protocol.encode_as("msgpack", frame)):
-            assert_described(read(message))
+        for wire in get_args(protocol.Format):
+            assert_described(read(message_of(frame, wire).get("text") or message_of(frame, wire)["bytes"]))
 
 
 @pytest.mark.parametrize("kind", SAID)
@@ -206,7 +208,7 @@ async def test_a_real_chain_is_as_described(owner: User) -> None:
             asyncio.timeout(30),
             connect(f"{url}/ws/fo/stream", additional_headers=header) as socket,
         ):
-            for step, wire in enumerate(("json", "msgpack")):
+            for step, wire in enumerate(get_args(protocol.Format)):
                 whole = await whole_chain(socket, wire)
                 assert faults("snapshot_chain", whole) == faults("snapshot", whole) == []
                 assert len(whole["data"]["strikes"]) == 11

@@ -17,7 +17,7 @@ from tradingviz_client import Backoff, Client, ConnectionLost, RequestRefused
 from tradingviz_client.subscription import now_ms
 
 
-@pytest.mark.parametrize("manner", [{}, {"format": "json"}, {"interval_ms": 250}])
+@pytest.mark.parametrize("manner", [{}, {"format": "json"}, {"format": "columns"}, {"interval_ms": 250}])
 async def test_every_document_is_whole_and_in_order(
     process: Process, publisher: Publisher, manner: dict[str, Any]
 ) -> None:

@@ -18,7 +18,11 @@ from tests.properties.timeline import Timeline
 from tests.websocket.mirror import Mirror
 
 SUBSCRIPTION = Subscription("t")
-MANNERS = [Manner(), Manner("msgpack"), Manner("json", 250), Manner("msgpack", 1_000)]
+MANNERS = [
+    Manner(), Manner("msgpack"), Manner("columns"), Manner("json", 250), Manner("msgpack", 1_000),
+    Manner("columns", 1_000),
+]  # fmt: skip
+ROWS: Document = {str(n): {"price": n / 3, "part": {"oi": n}} for n in range(12)}
 
 
 async def nowhere(message: Message) -> None:
@@ -52,7 +56,7 @@ class Publications(RuleBasedStateMachine):
         self.time = Timeline()
         self.feed = Feed(self.time, lambda: 0)
         self.position = Position(1, 1)
-        self.document: Document = {"n": 0, "rows": {}}
+        self.document: Document = {"n": 0, "rows": ROWS}
         self.readers = [Reader(manner, Outbox(nowhere), Mirror()) for manner in MANNERS]
         for reader in self.readers:
             self.feed.add(reader.outbox, "c", SUBSCRIPTION, reader.manner, None)
@@ -64,9 +68,27 @@ class Publications(RuleBasedStateMachine):
         return State(epoch=epoch, seq=seq, ts_event=0, convention="exact", document=self.document)
 
     @rule(key=st.sampled_from("abc"), value=st.integers(0, 2))
-    def publish(self, key: str, value: int) -> None:
-        """Change a leaf."""
-        fresh: Document = {"n": self.document["n"] + 1, "rows": {**self.document["rows"], key: value}}
+    def change_a_leaf(self, key: str, value: int) -> None:
+        """A value that is no row."""
+        self.publish({**self.document["rows"], key: value})
+
+    @rule(factor=st.sampled_from([0.5, -1.0, 100.0]), oi=st.sampled_from([None, 0, -1, 2**63, 10**6]))
+    def change_all_rows(self, factor: float, oi: int | None) -> None:
+        """What columns are made for."""
+        changed = {key: {"price": row["price"] * factor, "part": {"oi": oi}} for key, row in ROWS.items()}
+        self.publish(self.document["rows"] | changed)
+
+    @rule(gone=st.sampled_from(["price", "part"]))
+    def lose_a_field(self, gone: str) -> None:
+        """Removals in every row; the fields are back with the next change."""
+        rows = self.document["rows"]
+        held = {key: rows[key] for key in ROWS}
+        self.publish(rows | {key: {name: row[name] for name in row if name != gone} for key, row in held.items()})
+        self.publish(rows | held)
+
+    def publish(self, rows: Document) -> None:
+        """Publish the rows, and one more count."""
+        fresh: Document = {"n": self.document["n"] + 1, "rows": rows}
         epoch, seq = self.position
         self.position = Position(epoch, seq + 1)
         delta: dict[str, Any] = diff(self.document, fresh)
@@ -77,7 +99,7 @@ class Publications(RuleBasedStateMachine):
     def publisher_begins_again(self) -> None:
         """A new epoch."""
         self.position = Position(self.position.epoch + 1, 1)
-        self.document = {"n": 0, "rows": {}}
+        self.document = {"n": 0, "rows": ROWS}
         self.feed.adopt(self.state())
 
     @rule(seconds=st.sampled_from([0.1, 0.3, 1.0, 30.0]))
@@ -141,7 +163,7 @@ def begun(timeline: Timeline) -> Feed:
     return feed
 
 
-@given(missed=st.integers(0, 40), manner=st.sampled_from(MANNERS[:2]))
+@given(missed=st.integers(0, 40), manner=st.sampled_from(MANNERS[:3]))
 def test_a_resume_within_a_minute_brings_the_missed_deltas_byte_for_byte(missed: int, manner: Manner) -> None:
     timeline = Timeline()
     feed, gone, stays = begun(timeline), Outbox(nowhere), Outbox(nowhere)
@@ -151,7 +173,8 @@ def test_a_resume_within_a_minute_brings_the_missed_deltas_byte_for_byte(missed:
     feed.discard(gone, "t", keep=True)
     sent = []
     for seq in range(2, missed + 2):
-        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta={"n": seq}))
+        delta = {"n": seq, "rows": {str(n): {"price": n / seq} for n in range(20)}}
+        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta=delta))
         sent.append(stays.slots["t"].take())
     timeline.go_on(59.0)
     back = Outbox(nowhere)

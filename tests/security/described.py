@@ -17,12 +17,14 @@ VALID: Json = {
 }  # fmt: skip
 NEEDED = {"underlying", "indicator", "strike", "name", "scopes", "username", "password", "refresh"}
 # Of these any text is a right value: they may be stored, or compared with what is stored, as they are.
-FREE_TEXT = {("/auth/api-keys", "name"), ("/auth/token", "username"), ("/auth/token", "password")}
+FREE_TEXT = {
+    ("/auth/api-keys", "name"), ("/auth/token", "username"), ("/auth/token", "password"), ("/strategies", "tag"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A parameter of an operation: `where` is query, path or body; `others` are valid values beside it."""
+    """A parameter of an operation: `where` is query, path, header or body; `others` are valid values beside it."""
 
     method: str
     path: str

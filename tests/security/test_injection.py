@@ -46,6 +46,8 @@ def asker(owner: User) -> Ask:
         if place.where == "query":
             asked = place.others | {place.name: value}
             path += "?" + "&".join(f"{name}={quote(str(one), errors='surrogatepass')}" for name, one in asked.items())
+        if place.where == "header":
+            options[f"HTTP_{place.name.upper().replace('-', '_')}"] = str(value)
         if place.where == "body":
             options |= {"data": json.dumps(place.others | {place.name: value}), "content_type": "application/json"}
         answer: Response = getattr(client, place.method)(path, **options)
@@ -79,7 +81,7 @@ def fault(place: Place, answer: Response, seconds: float) -> str | None:
 
 
 def test_there_are_places_of_every_kind_and_enough_to_put_there(described: list[Place]) -> None:
-    assert {place.where for place in described} == {"query", "path", "body"}
+    assert {place.where for place in described} == {"query", "path", "header", "body"}
     assert len(described) > 100
     assert len(INJECTIONS) >= 25
     assert {(place.path, place.name) for place in described} >= FREE_TEXT

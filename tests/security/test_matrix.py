@@ -34,6 +34,7 @@ class Rule(Enum):
 
     OPEN = "everybody"
     MARKET = "everybody signed in, keys for the market"
+    STRATEGIES = "everybody signed in, keys for strategies; strategies of others are not there"
     PERSON = "everybody signed in, no key"
     OWNER = "whose it is, no key; to others it is not there"
     STAFF = "staff, by a session"
@@ -56,6 +57,14 @@ RULES = {
     "/admin/logout/": Rule.OPEN,
     **{f"/fo/{name}": Rule.MARKET for name in QUESTIONS},
     **{f"/{name}": Rule.OPEN for name in OPERATION},
+    "/strategies": Rule.STRATEGIES,
+    "/strategies/from-template": Rule.STRATEGIES,
+    "/strategies/<int:pk>": Rule.STRATEGIES,
+    "/strategies/<int:pk>/instruments": Rule.STRATEGIES,
+    **{f"/strategies/<int:pk>/instruments/<int:leg>{tail}": Rule.STRATEGIES for tail in ("", "/entries", "/exits")},
+    **{f"/strategies/<int:pk>/alerts{tail}": Rule.STRATEGIES for tail in ("", "/<int:alert>", "/<int:alert>/rearm")},
+    **{f"/strategies/{name}": Rule.STRATEGIES for name in ("payoff", "scenario")},
+    **{f"/strategies/<int:pk>/{name}": Rule.STRATEGIES for name in ("payoff", "scenario", "greeks", "statistics")},
 }
 CHANNELS = dict.fromkeys(("chain", "metrics", "underlying", "bars"), MARKET)
 GUESSED = ("/auth/token", "/auth/token/refresh", "/admin/login/")
@@ -77,7 +86,8 @@ def expected(rule: Rule, role: str, method: str) -> Outcome:
     if role == "anonymous" or role in SESSIONS:
         return 401
     if role in KEYS:
-        return IN if rule is Rule.MARKET and role == f"key for {MARKET}" else 403
+        opened = {Rule.MARKET: MARKET, Rule.STRATEGIES: STRATEGIES}.get(rule)
+        return IN if role == f"key for {opened}" else 403
     return 404 if rule is Rule.OWNER and role != "owner" and method == "DELETE" else IN
 
 

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from streaming.domain.sequencing import Document, apply
+from tests.websocket import by_the_book
 
 
 class Hole(AssertionError):
@@ -24,7 +23,7 @@ class Mirror:
     def take(self, message: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
         """Take one message as text, or as the ASGI message that carries it; return the frame."""
         raw = message.get("text") or message["bytes"] if isinstance(message, Mapping) else message
-        frame: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else msgspec.msgpack.decode(raw)
+        frame: dict[str, Any] = json.loads(raw) if isinstance(raw, str) else by_the_book.decode(raw)
         assert frame["v"] == 1
         self.frames.append(frame)
         if frame["type"] in {"snapshot", "delta"}:

@@ -15,7 +15,15 @@ TOPIC = "numbers:a"
 
 
 def publish(publisher: Publisher, n: int) -> None:
-    publisher.publish(TOPIC, {"n": n, "rest": "same"}, ts_event=17, convention="exact")
+    publisher.publish(TOPIC, document(n), ts_event=17, convention="exact")
+
+
+def document(n: int) -> dict[str, Any]:
+    """Return the n-th document: `rows` change all of them, every third time also in what they are."""
+    rows = {
+        str(row): {"price": row / (n + 3), "call": {"oi": row * n, "iv": None if n % 3 else 0.1}} for row in range(20)
+    }
+    return {"n": n, "rest": "same", "rows": rows}
 
 
 @pytest.fixture(params=["server", "daphne"])
@@ -25,13 +33,14 @@ def either(request: pytest.FixtureRequest) -> str:
 
 
 async def until(client: Client, n: int) -> None:
-    await client.until_document(TOPIC, {"n": n, "rest": "same"})
+    await client.until_document(TOPIC, document(n))
 
 
-async def test_data_comes_as_messagepack_where_that_is_asked_for(either: str, publisher: Publisher) -> None:
+@pytest.mark.parametrize("wire", ["msgpack", "columns"])
+async def test_data_comes_in_the_format_that_is_asked_for(either: str, publisher: Publisher, wire: str) -> None:
     publish(publisher, 0)
     async with client_of(either) as client:
-        await client.subscribe("a", format="msgpack")
+        await client.subscribe("a", format=wire)
         await until(client, 0)
         for n in range(1, 6):
             publish(publisher, n)
@@ -57,21 +66,22 @@ async def test_an_interval_brings_fewer_frames_and_the_same_document(either: str
         assert 3 <= len(deltas) <= 6
 
 
-async def test_who_comes_back_gets_exactly_the_deltas_it_missed(either: str, publisher: Publisher) -> None:
+@pytest.mark.parametrize("wire", ["json", "columns"])
+async def test_who_comes_back_gets_exactly_the_deltas_it_missed(either: str, publisher: Publisher, wire: str) -> None:
     publish(publisher, 0)
     async with client_of(either) as stays:
-        await stays.subscribe("a")
+        await stays.subscribe("a", format=wire)
         await until(stays, 0)
         async with client_of(either) as leaves:
-            await leaves.subscribe("a")
+            await leaves.subscribe("a", format=wire)
             await until(leaves, 0)
             epoch, seq = leaves.mirror.positions[TOPIC]
         for n in range(1, 30):
             publish(publisher, n)
         await until(stays, 29)
         async with client_of(either) as back:
-            back.mirror.positions[TOPIC], back.mirror.documents[TOPIC] = (epoch, seq), {"n": 0, "rest": "same"}
-            ack = await back.subscribe("a", op="resume", topic=TOPIC, epoch=epoch, seq=seq)
+            back.mirror.positions[TOPIC], back.mirror.documents[TOPIC] = (epoch, seq), document(0)
+            ack = await back.subscribe("a", op="resume", topic=TOPIC, epoch=epoch, seq=seq, format=wire)
             assert (ack["op"], ack["echo"]["resumed"]) == ("resume", True)
             await until(back, 29)
             assert data_of(back) == data_of(stays)[1:]

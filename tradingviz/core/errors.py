@@ -152,7 +152,12 @@ def _field_errors(detail: Any, field: str = "") -> list[Json]:
     if isinstance(detail, list) and any(not isinstance(item, ErrorDetail) for item in detail):
         return [entry for index, item in enumerate(detail) for entry in _field_errors(item, _join(field, str(index)))]
     messages = detail if isinstance(detail, list) else [detail]
-    return [{"field": field, "message": str(message)[:LONGEST_MESSAGE]} for message in messages]
+    return [{"field": _sent(field), "message": _sent(str(message))} for message in messages]
+
+
+def _sent(text: str) -> str:
+    """What may hold a part of the request, so that it can be sent back: halves of surrogate pairs have no UTF-8."""
+    return text[:LONGEST_MESSAGE].encode(errors="replace").decode()
 
 
 def _join(parent: str, child: str) -> str:

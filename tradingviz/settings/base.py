@@ -180,6 +180,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "LegSideEnum": ["BUY", "SELL"],
+        "InstrumentKindEnum": ["SPOT", "FUT", "CE", "PE"],
+        "OptionKindEnum": ["CE", "PE"],
+        "StrategyStatusEnum": ["draft", "active", "paused", "closed"],
+        "NewStrategyStatusEnum": ["draft", "active"],
+    },
 }
 # django-ratelimit counts in Django's cache; it lives in Redis so that several processes share one count.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}

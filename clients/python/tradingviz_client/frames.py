@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from tradingviz_client.columns import unpack
+
 Document = dict[str, Any]
-Format = Literal["json", "msgpack"]
+Format = Literal["json", "msgpack", "columns"]
 RequestId = int | str | None
 
 
@@ -88,7 +90,7 @@ class Draining(msgspec.Struct, tag_field="type", tag="draining", frozen=True):
 Frame = Ack | Error | Snapshot | Delta | Heartbeat | TokenExpiring | Stale | Recovered | Draining
 
 _json: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
-_msgpack: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+_msgpack: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame, ext_hook=unpack)
 _encoder = msgspec.json.Encoder()
 
 
@@ -99,7 +101,7 @@ def decode(message: str | bytes) -> Frame | None:
     """
     try:
         return _json.decode(message) if isinstance(message, str) else _msgpack.decode(message)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
 
 

@@ -1,1 +1,1 @@
-"""Strategies from ticks to candles."""
+"""Strategies against a real database."""

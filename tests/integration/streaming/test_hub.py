@@ -14,7 +14,9 @@ from streaming.outbox import MAX_ANSWERS
 from streaming.protocol import Ack, Close
 from streaming.publisher import Publisher
 from streaming.state import FIELD, frames_key, state_key
+from streaming.watched import BELIEVED_MS, watched
 from tests.integration.streaming.subscriber import Subscriber
+from tradingviz.core.clock import now_ms
 from tradingviz.quickstart.redis import EmbeddedRedis
 
 TOPIC = "chain:NIFTY:2026-02-03"
@@ -354,3 +356,15 @@ async def test_one_reader_serves_all_subscribers_and_ends_with_the_last(publishe
     for reader in readers:
         await reader.leave()
     await eventually(lambda: not any(task.get_name().startswith("hub") for task in asyncio.all_tasks()))
+
+
+async def test_what_is_made_on_demand_is_announced_while_somebody_watches_and_nothing_else(
+    client: redis.Redis, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming.hub.ANNOUNCE_SECONDS", 0.05)
+    subscriber.subscribe("m2m:7", announced=True)
+    subscriber.subscribe(TOPIC)
+    await eventually(lambda: watched(client, prefix="", now_ms=now_ms()) == ["m2m:7"])
+    assert watched(client, prefix="chain:", now_ms=now_ms()) == []
+    assert watched(client, prefix="m2m:", now_ms=now_ms() + BELIEVED_MS + 1_000) == []
+    await eventually(lambda: watched(client, prefix="m2m:", now_ms=now_ms()) == ["m2m:7"])
