@@ -91,14 +91,20 @@ def newest(marks: Records, *, since: int = 0) -> Records:
 
     Everything before `since` (Unix seconds) counts as one second.
     """
-    is_quote = marks["kind"] != LAST
     second = np.maximum(marks["ts"] // 1000, since - 1)
-    order = np.lexsort(
-        (marks["ask"], marks["price"], marks["volume"], marks["ts"], second, is_quote, marks["instrument"])
-    )
-    groups = np.stack([marks["instrument"], is_quote, second])[:, order]
-    ends = np.append((np.diff(groups) != 0).any(axis=0), True)[: len(marks)]
-    return np.asarray(marks[order][ends])
+    first, last = (int(second.min()), int(second.max())) if len(marks) else (0, 0)
+    width = last - first + 1
+    # One number for instrument, last price or quote, and second: ticks come nearly sorted so, and one in each.
+    group = (marks["instrument"] * 2 + (marks["kind"] != LAST)) * width + (second - first)
+    order = np.argsort(group, kind="stable")
+    group = group[order]
+    ends = np.append(group[1:] != group[:-1], True)[: len(marks)]
+    rivals = ~(ends & np.append(True, ends[:-1])[: len(marks)])
+    if rivals.any():
+        at = order[rivals]
+        keys = [np.ascontiguousarray(marks[name][at]) for name in ("ask", "price", "volume", "ts")]
+        order[rivals] = at[np.lexsort([*keys, group[rivals]])]
+    return np.asarray(marks[order[ends]])
 
 
 def prices(marks: Records, *, since: int) -> Records:
@@ -127,15 +133,16 @@ def _mids(lasts: Records, quotes: Records, since: int) -> Records:
     """Return the mids of every second in which a last price or a quote was made."""
     width = max(int(max(lasts["ts"].max(initial=0), quotes["ts"].max(initial=0))) // 1000 - since, 0) + 3
     keys = [_keys(marks, since, width) for marks in (lasts, quotes)]
-    wanted = np.unique(np.concatenate(keys))
-    last, quote = (_at(marks, own, wanted, width) for marks, own in zip((lasts, quotes), keys, strict=True))
-    tight = quote["kind"] == TIGHT
-    crossed = (quote["price"] > quote["ask"]) & (quote["ask"] > 0)
-    low = np.where(crossed, 0, quote["price"])
-    high = np.where(crossed | (quote["ask"] <= 0), _HIGHEST, quote["ask"])
-    clamped = np.where(last["price"] > 0, np.clip(last["price"], low, high), NOBODY)
-    price = np.where(tight, (quote["price"] + quote["ask"]) // 2, clamped)
-    ts = np.where(tight, quote["ts"], np.maximum(quote["ts"], last["ts"]))
+    wanted = np.sort(np.concatenate(keys), kind="stable")
+    wanted = wanted[np.append(True, wanted[1:] != wanted[:-1])]
+    last_ts, last, _, _ = _at(lasts, keys[0], wanted, width)
+    quote_ts, bid, ask, kind = _at(quotes, keys[1], wanted, width)
+    tight = kind == TIGHT
+    crossed = (bid > ask) & (ask > 0)
+    low = np.where(crossed, 0, bid)
+    high = np.where(crossed | (ask <= 0), _HIGHEST, ask)
+    price = np.where(tight, (bid + ask) // 2, np.where(last > 0, np.clip(last, low, high), NOBODY))
+    ts = np.where(tight, quote_ts, np.maximum(quote_ts, last_ts))
     # A last price changes nothing of a mid that is a quote's: that was made before.
     made_now = _second(ts, since) == wanted % width
     return np.asarray(_priced((wanted // width) * 2 + OF_MID, ts, price)[made_now & (price > 0)])
@@ -151,12 +158,16 @@ def _keys(marks: Records, since: int, width: int) -> Ints:
     return np.asarray(marks["instrument"] * width + _second(marks["ts"], since))
 
 
-def _at(marks: Records, keys: Ints, wanted: Ints, width: int) -> Records:
-    """Return the newest of `marks` by each instrument and second in `wanted`; NOBODY's where there is none."""
-    nothing = np.array([(0, WIDE, 0, 0, NOBODY, NOBODY)], RAW)
+def _at(marks: Records, keys: Ints, wanted: Ints, width: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return stamp, price, ask and kind of the newest mark by each instrument and second in `wanted`.
+
+    Where there is none: what a quote says that nobody made.
+    """
     place = np.searchsorted(keys, wanted, side="right") - 1
-    known = np.append(marks, nothing)
-    return np.asarray(known[np.where(known["instrument"][place] == wanted // width, place, len(marks))])
+    place[np.append(keys, -1)[place] // width != wanted // width] = len(marks)
+    nothing = (("ts", 0), ("price", NOBODY), ("ask", NOBODY), ("kind", WIDE))
+    ts, price, ask, kind = (np.append(marks[name], none)[place] for name, none in nothing)
+    return ts, price, ask, kind
 
 
 def packed(marks: Records, *, minute: int) -> bytes:

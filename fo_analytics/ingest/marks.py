@@ -7,7 +7,7 @@ changes nothing. So a tick that comes late goes to its own minute and to those a
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,11 +16,12 @@ import numpy.typing as npt
 import redis
 
 from fo_analytics.domain.calendar import LATE_GRACE_MS, MINUTE_MS
-from fo_analytics.domain.marks import Records, newest, of_state, of_ticks, packed
+from fo_analytics.domain.marks import RAW, Records, newest, of_state, of_ticks, packed
 from fo_analytics.domain.ticks import Floats, Ints, Mask, Ticks
 from fo_analytics.held import Kinds, held, held_version
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.engine import Engine
+from fo_analytics.ingest.recent import RecentTicks
 from fo_analytics.marks_keys import CHANGES, DUE, KEEP_SECONDS, minute_key
 
 MINUTE = MINUTE_MS // 1000
@@ -42,22 +43,42 @@ return change
 
 @dataclass(slots=True)
 class _Sheet:
-    """What is held of one desk: `kinds` (n,) by slot. `minutes`: those whose keys hold what was newest before them."""
+    """What is held of one desk: `kinds` (n,) by slot; `fresh` (n,) what of it is held since a moment ago.
+
+    `minutes`: those whose keys hold what was newest before them.
+    """
 
     desk: Desk
     version: tuple[int, int]
     kinds: npt.NDArray[np.uint8]
+    fresh: Mask
     minutes: set[int] = field(default_factory=set)
-    is_new: bool = True
+
+    @classmethod
+    def of(
+        cls, desk: Desk, version: tuple[int, int], kinds: npt.NDArray[np.uint8], before: "_Sheet | None"
+    ) -> "_Sheet":
+        """Return the sheet that follows another one of the same desk, if there was one."""
+        if before is None or before.desk is not desk:
+            return cls(desk, version, kinds, kinds > 0)
+        held = np.pad(before.kinds, (0, len(kinds) - len(before.kinds)))
+        fresh = np.pad(before.fresh, (0, len(kinds) - len(before.kinds)))
+        return cls(desk, version, kinds, ((kinds & ~held) > 0) | (fresh & (kinds > 0)), before.minutes)
 
     def take(self, slots: Ints) -> tuple[Ints, Floats, Mask]:
         """Return the instruments (n,) of slots, their ticks in rupees, and where quotes are wanted."""
         wanted = (self.kinds[slots] & Kinds.MID) > 0
         return self.desk.layout.instrument_ids[slots], self.desk.tick_size[slots], wanted
 
-    def known_before(self, minute: int) -> Records:
-        """Return the newest marks before a minute (its open, Unix seconds)."""
-        slots = np.flatnonzero(self.kinds)
+    def marks_of(self, ticks: Ticks, wanted: Mask) -> Records:
+        """Return the marks of ticks inside the session's hours, of the slots wanted (n,) and held."""
+        inside = self.desk.session.minute_of(ticks.ts) >= 0
+        chosen = ticks.take(inside & wanted[ticks.slot] & (self.kinds[ticks.slot] > 0))
+        return of_ticks(chosen, *self.take(chosen.slot))
+
+    def known_before(self, minute: int, wanted: Mask) -> Records:
+        """Return the newest marks before a minute (its open, Unix seconds), of the slots wanted (n,) and held."""
+        slots = np.flatnonzero(wanted & (self.kinds > 0))
         return of_state(self.desk.state_before(minute * 1000)[slots], *self.take(slots))
 
 
@@ -107,6 +128,7 @@ class SecondMarks:
         self._days: dict[date, _Day] = {}
         self._held: dict[int, int] = {}
         self._owners: list[int] = []
+        self._recent = RecentTicks()
         self._version = 0
         self._noted_version = -1
         self._look_at = self._ask_at = 0.0
@@ -115,6 +137,7 @@ class SecondMarks:
     def forget(self) -> None:
         """Let go of everything, as the engine does: what was not written comes again."""
         self._days.clear()
+        self._recent.clear()
         self._look_at = self._ask_at = 0.0
 
     def look(self) -> None:
@@ -138,6 +161,7 @@ class SecondMarks:
 
     def note(self, desk: Desk, ticks: Ticks) -> None:
         """Take live ticks of a desk's date in, `slot` being that of the desk; those outside its hours do not count."""
+        self._recent.add(desk, ticks)
         if not self._held:
             return
         inside = desk.session.minute_of(ticks.ts) >= 0
@@ -146,9 +170,8 @@ class SecondMarks:
         day = self._days.setdefault(desk.session.date, _Day())
         day.minutes.update(np.unique(ticks.ts[inside] // MINUTE_MS * MINUTE).tolist())
         sheet = self._sheet(day, desk)
-        wanted = ticks.take(inside & (sheet.kinds[ticks.slot] > 0))
-        if len(wanted):
-            day.said.append(of_ticks(wanted, *sheet.take(wanted.slot)))
+        if sheet.kinds.any() and len(marks := sheet.marks_of(ticks, sheet.kinds > 0)):
+            day.said.append(marks)
 
     def flush(self) -> None:
         """Write what was noted. Raises redis.RedisError, django.db.Error: then `forget`."""
@@ -166,26 +189,35 @@ class SecondMarks:
 
     def _write_day(self, date_: date, day: _Day, blobs: _Blobs) -> None:
         sheets = self._sheets(date_, day)
-        day.current = max(day.current, *day.minutes, *(_newest_minute(sheet.desk) for sheet in sheets if sheet.is_new))
+        day.current = max(
+            day.current, *day.minutes, *(_newest_minute(sheet.desk) for sheet in sheets if sheet.fresh.any())
+        )
         said = newest(np.concatenate(day.said)) if day.said else None
         for minute in _touched(day.minutes, day.current):
             for sheet in sheets:
                 if minute not in sheet.minutes:
-                    blobs.add(minute, sheet.known_before(minute), due=False)
+                    blobs.add(minute, sheet.known_before(minute, sheet.kinds > 0), due=False)
                     sheet.minutes.add(minute)
             if said is not None:
                 made = said["ts"] // MINUTE_MS * MINUTE
                 blobs.add(minute, said[(made <= minute) & (made >= minute - LATE)], due=True)
-        self._say_new(day, sheets, blobs)
+        for sheet in sheets:
+            self._say_fresh(day.current, sheet, blobs)
         day.minutes.clear()
         day.said.clear()
 
-    def _say_new(self, day: _Day, sheets: Iterable[_Sheet], blobs: _Blobs) -> None:
-        """Add what is newest now of desks of which something is held since a moment ago."""
-        for sheet in sheets:
-            if sheet.is_new:
-                blobs.add(day.current, sheet.known_before(day.current + MINUTE), due=True)
-                sheet.is_new = False
+    def _say_fresh(self, current: int, sheet: _Sheet, blobs: _Blobs) -> None:
+        """Add what was said lately of what is held since a moment ago: all of it in minutes that are known whole."""
+        if not sheet.fresh.any():
+            return
+        marks = [sheet.marks_of(ticks, sheet.fresh) for ticks in self._recent.of(sheet.desk)]
+        said = newest(np.concatenate(marks)) if marks else np.empty(0, RAW)
+        for minute in (current - MINUTE, current):
+            if minute * 1000 >= self._recent.whole_from_ms:
+                blobs.add(minute, sheet.known_before(minute, sheet.fresh), due=False)
+                blobs.add(minute, said[said["ts"] // MINUTE_MS * MINUTE <= minute], due=True)
+        blobs.add(current, sheet.known_before(current + MINUTE, sheet.fresh), due=True)
+        sheet.fresh[:] = False
 
     def _sheets(self, date_: date, day: _Day) -> list[_Sheet]:
         """Return the sheets of everything held, also of desks nothing came for since this process began."""
@@ -197,9 +229,7 @@ class SecondMarks:
         sheet = day.sheets.get(owner)
         if sheet is None or sheet.desk is not desk or sheet.version != version:
             kinds = np.array([self._held.get(key, 0) for key in desk.layout.instrument_ids.tolist()], np.uint8)
-            if sheet is None or sheet.desk is not desk or not np.array_equal(kinds, sheet.kinds):
-                sheet = day.sheets[owner] = _Sheet(desk, version, kinds)
-            sheet.version = version
+            sheet = day.sheets[owner] = _Sheet.of(desk, version, kinds, sheet)
         return sheet
 
 

@@ -137,17 +137,27 @@ def test_a_minute_is_due_until_it_is_settled_and_again_when_marks_come(
     assert [found.minute for found in due_marks(client, limit=10)] == [MINUTE + 60]
 
 
-def test_what_is_held_since_a_moment_ago_is_in_the_current_minute(
+def test_a_minute_is_known_whole_of_what_is_held_since_a_moment_ago(
     tokens: dict[ContractKey, int], holding: dict[int, int]
 ) -> None:
+    """A leg is entered, stored and heard of by ingest in this order; until then its contract was nobody's."""
     call, put = key_of(tokens, CALL), key_of(tokens, PUT)
     holding[call] = 1
     service = make_ingest(shard=0)
-    pipeline.send_rows([row(tokens[CALL]), row(tokens[PUT], last=50.0)])
-    pipeline.drain(service)
-    holding[put] = 2
+    said = [(-200_000, 48.0), (-59_000, 49.0), (0, 50.0), (1_000, 51.0), (30_000, 52.0)]
+    for ms, last in said:
+        pipeline.send_rows([row(tokens[CALL], TEN + ms), row(tokens[PUT], TEN + ms, last=last)])
+        pipeline.drain(service)
+    holding[put] = 1
     held.note_held_changed(sync_client())
     service._parts.marks._look_at = 0.0
-    pipeline.send_rows([row(tokens[CALL], TEN + 1_000)])
+    pipeline.send_rows([row(tokens[CALL], TEN + 31_000)])
     pipeline.drain(service)
-    assert (2 * put + 1, 0) in marks()
+    assert {second: price for (slot, second), (_, price) in marks().items() if slot == 2 * put} == {
+        -1: 4_900_000,
+        0: 5_000_000,
+        1: 5_100_000,
+        30: 5_200_000,
+    }
+    assert {second for slot, second in marks(MINUTE - 60) if slot == 2 * put} == {-1, 1}
+    assert not any(slot == 2 * put for slot, _ in marks(MINUTE - 240))
