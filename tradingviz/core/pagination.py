@@ -54,6 +54,16 @@ class Cursor(CursorPagination):
             raise _unknown_cursor()
         return place
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the shape of a page, as OpenAPI 3.1 says that a value may be null."""
+        described: dict[str, Any] = super().get_paginated_response_schema(schema)
+        for name in ("next", "previous"):
+            shape = described["properties"][name]
+            if shape.pop("nullable", False):
+                shape["type"] = [shape["type"], "null"]
+        described["required"] = ["results", "next", "previous"]
+        return described
+
 
 def page(row: type[serializers.BaseSerializer[Any]]) -> dict[tuple[int, str], Any]:
     """Return the described answer of an operation that gives pages of rows; `cursor` and `page_size` follow from it.
