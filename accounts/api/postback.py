@@ -55,7 +55,7 @@ class PostbackView(APIView):
         request=PostbackBody,
         examples=[UPDATE],
         auth=[],
-        responses={204: None, **problems(400, 401, 429, 503)},
+        responses={204: None, **problems(400, 401, 404, 429, 503)},
     )
     def post(self, request: Request, pk: int) -> Response:
         """Take an update. It may come again, and late: an order only goes forward."""

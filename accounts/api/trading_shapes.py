@@ -201,9 +201,13 @@ class FundsBody(Body):
     available = MoneyField()
 
 
-class FundsShape(FundsBody):
+class FundsShape(serializers.Serializer[Any]):
     """Funds, in rupees; null where the broker told none."""
 
+    cash = MoneyField(allow_null=True)
+    collateral = MoneyField(allow_null=True)
+    used_margin = MoneyField(allow_null=True)
+    available = MoneyField(allow_null=True)
     as_of = serializers.DateTimeField(allow_null=True, help_text="when they were told")
 
 

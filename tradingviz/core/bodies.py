@@ -42,7 +42,17 @@ class WholeField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class MoneyField(serializers.DecimalField):
+class _Exact(serializers.DecimalField):
+    """A number written as a text: a JSON number may have been rounded on its way."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        """Return the number."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class MoneyField(_Exact):
     """Rupees to the paisa, written as a text: "-1250.00"."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -56,7 +66,7 @@ class ShownMoney(serializers.DecimalField):
         super().__init__(max_digits=None, decimal_places=2, rounding=ROUND_HALF_EVEN, read_only=True, **kwargs)
 
 
-class PriceField(serializers.DecimalField):
+class PriceField(_Exact):
     """Rupees of one unit, 0 or more, written as a text with two to four decimals: "171.40", "0.0525"."""
 
     def __init__(self, **kwargs: Any) -> None:
