@@ -43,7 +43,9 @@ def store_ends(*, changed: Sequence[tuple[models.Leg, Leg]], since: Mapping[int,
         _set_end(row, leg)
     models.Leg.objects.bulk_update([row for row, _ in changed], END_FIELDS, batch_size=500)
     models.LegState.objects.filter(leg__in=[row for row, _ in changed]).delete()
-    models.LegState.objects.bulk_create([state for row, leg in changed for state in _states(row, leg)], batch_size=1000)
+    models.LegState.objects.bulk_create(
+        [state for row, leg in changed for state in state_rows(row, leg)], batch_size=1000
+    )
     earliest: dict[int, datetime] = {}
     for row, _ in changed:
         earliest[row.strategy_id] = min(since[row.pk], earliest.get(row.strategy_id, since[row.pk]))
@@ -78,10 +80,11 @@ def _note_all(strategy_ids: Sequence[int], since: datetime) -> None:
 
 def _rewrite_states(row: models.Leg, leg: Leg) -> None:
     models.LegState.objects.filter(leg=row).delete()
-    models.LegState.objects.bulk_create(_states(row, leg))
+    models.LegState.objects.bulk_create(state_rows(row, leg))
 
 
-def _states(row: models.Leg, leg: Leg) -> list[models.LegState]:
+def state_rows(row: models.Leg, leg: Leg) -> list[models.LegState]:
+    """Return the states of a stored leg as rows, not stored."""
     return [
         models.LegState(
             leg=row,

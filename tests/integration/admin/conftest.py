@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -12,13 +14,20 @@ from pytest_django.plugin import DjangoDbBlocker
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from accounts import api_keys
-from accounts.models import SecurityEvent, User
+from accounts.models import SecurityEvent, TradingAccount, User
 from accounts.principal import SCOPES
 from accounts.tokens import RefreshToken
 from fo_analytics.domain.calendar import from_ms
 from fo_analytics.models import Instrument, MasterImport, OfficialClose, Repair, SupersededTerms, Underlying
 from fo_analytics.services.coverage import refresh_coverage
-from tests.api.market import FIRST, close_market, feed, snapshot
+from strategies.domain.alerts import Condition
+from strategies.domain.legs import Side
+from strategies.selectors.instruments import Named
+from strategies.services.alerts import create_alert
+from strategies.services.fills import Trade
+from strategies.services.strategies import create_strategy
+from strategies.services.trades import NewLeg
+from tests.api.market import FIRST, NEAR, close_market, feed, snapshot
 from tradingviz.quickstart.redis import EmbeddedRedis
 
 MONDAY = date(2026, 2, 2)
@@ -72,6 +81,20 @@ def _fill() -> None:
     RefreshToken.for_user(somebody).blacklist()
     api_keys.create(user=somebody, name="report", scopes=SCOPES, expires_at=None)
     SecurityEvent.objects.create(kind=SecurityEvent.Kind.SIGNED_IN, user=somebody, username="somebody")
+    make_strategy(TradingAccount.objects.create(owner=somebody, name="main", broker="zerodha"))
+
+
+def make_strategy(account: TradingAccount, *, active: bool = True) -> int:
+    """Make a strategy of a leg, with an alert."""
+    named = Named(underlying="NIFTY", kind="CE", expiry=str(NEAR), strike=Decimal(25_000))
+    trade = Trade(lots=2, price=Decimal("140.50"), at=from_ms(FIRST))
+    leg = NewLeg(named=named, side=Side.SELL, trade=trade)
+    fields: dict[str, Any] = {"description": "", "tags": ["weekly"], "valuation": "last"}
+    made = create_strategy(
+        account=account, name="short call", legs=[leg], activate=active, now=from_ms(FIRST), **fields
+    )
+    create_alert(strategy_id=made, condition=Condition.AT_MOST, threshold=Decimal(-1000), now=from_ms(FIRST))
+    return made
 
 
 def _empty() -> None:
