@@ -10,6 +10,13 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.test import Client
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
@@ -28,8 +35,10 @@ from strategies.services.fills import Trade
 from strategies.services.strategies import create_strategy
 from strategies.services.trades import NewLeg
 from tests.api.market import FIRST, NEAR, close_market, feed, snapshot
+from tradingviz.beat import seed
 from tradingviz.quickstart.redis import EmbeddedRedis
 
+SCHEDULES = (CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
 MONDAY = date(2026, 2, 2)
 
 
@@ -77,11 +86,22 @@ def _fill() -> None:
     Repair.objects.create(underlying=Underlying.objects.get(), **stamps)
     MasterImport.objects.create(as_of=MONDAY, markets="NFO", added=1, changed=0, expired=0)
     Group.objects.create(name="analysts")
+    make_schedules()
     somebody = User.objects.create_user("somebody")
     RefreshToken.for_user(somebody).blacklist()
     api_keys.create(user=somebody, name="report", scopes=SCOPES, expires_at=None)
     SecurityEvent.objects.create(kind=SecurityEvent.Kind.SIGNED_IN, user=somebody, username="somebody")
     make_strategy(TradingAccount.objects.create(owner=somebody, name="main", broker="zerodha"))
+
+
+def make_schedules() -> None:
+    """Make the system jobs, and a schedule of each kind."""
+    from tradingviz.celery import app
+
+    seed(app.conf.beat_schedule)
+    CrontabSchedule.objects.create(minute="0", hour="16")
+    SolarSchedule.objects.create(event="sunset", latitude="19.0760", longitude="72.8777")
+    ClockedSchedule.objects.create(clocked_time=from_ms(FIRST))
 
 
 def make_strategy(account: TradingAccount, *, active: bool = True) -> int:
@@ -99,7 +119,7 @@ def make_strategy(account: TradingAccount, *, active: bool = True) -> int:
 
 def _empty() -> None:
     close_market()
-    for model in (OutstandingToken, SecurityEvent, User, Group, MasterImport):
+    for model in (PeriodicTask, *SCHEDULES, OutstandingToken, SecurityEvent, User, Group, MasterImport):
         model._default_manager.all().delete()
 
 
