@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "django_celery_beat",
     "tradingviz",
     "streaming",
     "accounts",
@@ -210,6 +211,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "tradingviz.beat:Scheduler"
 
 # Stored and computed in UTC; staff read and write the exchange's clock.
 TIME_ZONE = "Asia/Kolkata"

@@ -3,12 +3,20 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.test import Client
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
@@ -21,10 +29,19 @@ from accounts.tokens import RefreshToken
 from fo_analytics.domain.calendar import from_ms
 from fo_analytics.models import Instrument, MasterImport, OfficialClose, Repair, SupersededTerms, Underlying
 from fo_analytics.services.coverage import refresh_coverage
-from tests.api.market import FIRST, close_market, feed, snapshot
+from strategies.domain.alerts import Condition
+from strategies.domain.legs import Side
+from strategies.selectors.instruments import Named
+from strategies.services.alerts import create_alert
+from strategies.services.fills import Trade
+from strategies.services.strategies import create_strategy
+from strategies.services.trades import NewLeg
+from tests.api.market import FIRST, NEAR, close_market, feed, snapshot
 from tests.integration.accounts import made
+from tradingviz.beat import seed
 from tradingviz.quickstart.redis import EmbeddedRedis
 
+SCHEDULES = (CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule)
 MONDAY = date(2026, 2, 2)
 
 
@@ -72,11 +89,36 @@ def _fill() -> None:
     Repair.objects.create(underlying=Underlying.objects.get(), **stamps)
     MasterImport.objects.create(as_of=MONDAY, markets="NFO", added=1, changed=0, expired=0)
     Group.objects.create(name="analysts")
+    make_schedules()
     somebody = User.objects.create_user("somebody")
     RefreshToken.for_user(somebody).blacklist()
     api_keys.create(user=somebody, name="report", scopes=SCOPES, expires_at=None)
     fill_account(made.demo_account(somebody))
     SecurityEvent.objects.create(kind=SecurityEvent.Kind.SIGNED_IN, user=somebody, username="somebody")
+    make_strategy(TradingAccount.objects.create(owner=somebody, name="main", broker="zerodha"))
+
+
+def make_schedules() -> None:
+    """Make the system jobs, and a schedule of each kind."""
+    from tradingviz.celery import app
+
+    seed(app.conf.beat_schedule)
+    CrontabSchedule.objects.create(minute="0", hour="16")
+    SolarSchedule.objects.create(event="sunset", latitude="19.0760", longitude="72.8777")
+    ClockedSchedule.objects.create(clocked_time=from_ms(FIRST))
+
+
+def make_strategy(account: TradingAccount, *, active: bool = True) -> int:
+    """Make a strategy of a leg, with an alert."""
+    named = Named(underlying="NIFTY", kind="CE", expiry=str(NEAR), strike=Decimal(25_000))
+    trade = Trade(lots=2, price=Decimal("140.50"), at=from_ms(FIRST))
+    leg = NewLeg(named=named, side=Side.SELL, trade=trade)
+    fields: dict[str, Any] = {"description": "", "tags": ["weekly"], "valuation": "last"}
+    made = create_strategy(
+        account=account, name="short call", legs=[leg], activate=active, now=from_ms(FIRST), **fields
+    )
+    create_alert(strategy_id=made, condition=Condition.AT_MOST, threshold=Decimal(-1000), now=from_ms(FIRST))
+    return made
 
 
 def fill_account(account: TradingAccount) -> None:
@@ -90,7 +132,7 @@ def fill_account(account: TradingAccount) -> None:
 
 def _empty() -> None:
     close_market()
-    for model in (OutstandingToken, SecurityEvent, User, Group, MasterImport):
+    for model in (PeriodicTask, *SCHEDULES, OutstandingToken, SecurityEvent, User, Group, MasterImport):
         model._default_manager.all().delete()
 
 
