@@ -24,10 +24,12 @@ from tests.faults.market import Market, django_on
 from tests.faults.recorded import SMALL, Tick, batches
 from tests.integration.strategies import recorded
 from tests.integration.strategies.entered import CONDOR, STRADDLE, enter, held, rupees
+from tests.integration.strategies.recorded import Holding
 from tests.rig.data import REPOSITORY
 from tests.rig.servers import child_environment
 from tradingviz.quickstart.processes import has_exited, reap, spawn, wait_until
 
+LAST_DAY = recorded.DAYS[-1]
 LATE_SECONDS, LONG_SECONDS = 30.0, 3.5
 CELERY = (sys.executable, "-m", "celery", "-A", "tradingviz")
 Child = subprocess.Popen[bytes]
@@ -170,6 +172,34 @@ def test_candles_are_the_same_whatever_happens_to_beats_and_workers(
             table = recorded.prices(shared_data)
             wanted = recorded.candles(table, held(shared_data, legs), entered=entered.replace(tzinfo=None))
             assert rupees(Strategy.objects.get(pk=strategies[name])) == wanted
+
+
+def test_a_replay_at_a_pace_ends_in_the_candles_of_one_without(
+    market: Market, shared_data: Path, tmp_path: Path
+) -> None:
+    """REPLAY_SPEED=60 takes six minutes; by default it is quicker, and beats still come between its snapshots."""
+    table = recorded.prices(shared_data).loc[LAST_DAY:]
+    first = table.iloc[0]
+    legs = [Holding(contract, lots, Decimal(first[contract])) for contract, lots in STRADDLE]
+    entered: datetime = table.index[0].to_pydatetime()
+    with django_on(market.settings):
+        strategy = enter(User.objects.create_user("owner"), "straddle", legs, entered.replace(tzinfo=IST)).pk
+    beats = Beats(market)
+    try:
+        market.wait_until_it_works(market.start_ingest())
+        recording = shared_data / f"nse_2026_02/index_option_chain_{LAST_DAY}.csv.gz"
+        speed = os.environ.get("REPLAY_SPEED", "1200")
+        subprocess.run(
+            [sys.executable, "manage.py", "replay", "--speed", speed, "--", str(recording)],
+            env={**child_environment(market.settings, market.redis.url())}, cwd=REPOSITORY, check=True,
+        )  # fmt: skip
+        assert wait_until(lambda: not market.backlog() and not due(market) and not outdated(market), seconds=60)
+    finally:
+        beats.end()
+    with django_on(market.settings):
+        found = rupees(Strategy.objects.get(pk=strategy))
+    assert len(found) > 40
+    assert found == recorded.candles(table, legs, entered=entered)
 
 
 def test_the_expected_candles_are_of_many_minutes(shared_data: Path, entered: datetime) -> None:
