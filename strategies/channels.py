@@ -31,9 +31,7 @@ async def subscribe_m2m(params: Params, principal: Principal) -> Subscription:
         raise ProtocolError("invalid_parameter", "strategy is the id of a strategy, a whole number")
     market = await database_sync_to_async(_market, thread_sensitive=False)(strategy, principal.user_id)
     again = now_ms() + LOOK_AGAIN_MS
-    return Subscription(
-        m2m_topic(strategy), market=market, announced=True, rolls_at=again, echo={"strategy": strategy}
-    )
+    return Subscription(m2m_topic(strategy), market=market, announced=True, rolls_at=again, echo={"strategy": strategy})
 
 
 CHANNELS: Mapping[str, Handler] = {M2M: subscribe_m2m}
