@@ -6,6 +6,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from fo_analytics.domain.calendar import from_ms
+from strategies.pass_record import note_pass
 from strategies.services import corporate_actions, settlement
 from strategies.services.live import show_live
 from strategies.services.recalculation import MINUTES_A_PASS, Pass, recalculate
@@ -26,8 +27,11 @@ def recalculate_m2m() -> int:
     client, ends = shared_client(), time.monotonic() + BUDGET_SECONDS
     written, last = 0, Pass(minutes=MINUTES_A_PASS)
     while last.minutes == MINUTES_A_PASS and time.monotonic() < ends:
+        began = time.monotonic()
         last = recalculate(client)
         written += last.candles
+        if last.minutes:
+            note_pass(client, last, seconds=time.monotonic() - began, now_ms=now_ms())
     if not last.elsewhere:
         show_live(client, now_ms=now_ms())
     return written

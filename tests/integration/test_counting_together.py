@@ -86,6 +86,7 @@ def test_the_promised_names_are_there_with_several_processes(pair: tuple[Web, We
         "frames_sent_total",
         "socket_closes_total",
         "ingest_backlog_batches",
+        "m2m_due_minutes",
     }
 
 

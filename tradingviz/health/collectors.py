@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 import streaming.metrics  # noqa: F401 - its names are there before the first socket is
 from fo_analytics.ingest.heartbeat import Heartbeat
+from strategies.pass_record import read_passes
 from streaming.ticker.stream import stream_key
 from tradingviz.core import metrics
 from tradingviz.core.clock import now_ms
@@ -31,6 +32,7 @@ class LiveCollector(Collector):
         if found:
             yield from _ingest_metrics(found)
         yield from _backlog()
+        yield from _m2m_metrics()
 
 
 def _ingest_metrics(beats: Sequence[Heartbeat]) -> Iterator[Metric]:
@@ -61,6 +63,23 @@ def _backlog() -> Iterator[Metric]:
     except redis.RedisError:
         return
     yield GaugeMetricFamily("ingest_backlog_batches", text, value=waiting)
+
+
+def _m2m_metrics() -> Iterator[Metric]:
+    """Yield what the passes did that mark strategies to market, and what waits for one."""
+    try:
+        found = read_passes(shared_client())
+    except redis.RedisError:
+        return
+    yield GaugeMetricFamily("m2m_due_minutes", "minutes with marks that no pass has seen", value=found["due"])
+    if "ts" not in found:
+        return
+    for name, text in (("passes", "passes that had something to do"), ("candles", "candles written or rewritten")):
+        yield CounterMetricFamily(f"m2m_{name}", text, value=found[name])
+    yield GaugeMetricFamily("m2m_pass_seconds", "how long the last pass took", value=found["seconds"])
+    yield GaugeMetricFamily("m2m_pass_strategies", "strategies it looked at", value=found["strategies"])
+    age = max(0.0, (now_ms() - found["ts"]) / 1000)
+    yield GaugeMetricFamily("m2m_pass_age_seconds", "since then; grows while the market is closed", value=age)
 
 
 metrics.register_live(LiveCollector())

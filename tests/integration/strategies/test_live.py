@@ -12,9 +12,11 @@ from fo_analytics.models import Instrument
 from fo_analytics.services.ingest import make_ingest
 from strategies.domain.alerts import Condition
 from strategies.models import Alert, Strategy
+from strategies.pass_record import read_passes
 from strategies.selectors.m2m import m2m_documents
 from strategies.services import live
 from strategies.services.live import fire, show_live
+from strategies.tasks import recalculate_m2m
 from strategies.topics import m2m_topic
 from streaming.publisher import Publisher
 from streaming.state import State, read_state
@@ -185,3 +187,15 @@ def test_the_frame_tells_what_fired(strategy: int) -> None:
         "fired_ts": NOW,
         "fired_value": "1332.50",
     }
+
+
+def test_a_pass_tells_what_it_did(strategy: int) -> None:
+    assert read_passes(sync_client()) == {"due": 0.0}
+    tick(100.0, 150.5)
+    assert read_passes(sync_client()) == {"due": 1.0}
+    written = recalculate_m2m()
+    told = read_passes(sync_client())
+    assert (told["passes"], told["candles"], told["strategies"], told["due"]) == (1, written, 1, 0)
+    assert 0 < told["seconds"] < 10
+    recalculate_m2m()
+    assert read_passes(sync_client())["passes"] == 1
