@@ -130,5 +130,4 @@ def _close_legs(strategy: Strategy, closing: Sequence[Closing], now: datetime) -
 def delete_strategy(*, strategy_id: int) -> None:
     """Remove a strategy with its legs, candles and alerts."""
     strategy = get_object_or_404(Strategy.objects.select_for_update(), pk=strategy_id)
-    models.StrategyCandle.objects.filter(strategy=strategy).delete()  # nothing has a foreign key to a time series
     strategy.delete()

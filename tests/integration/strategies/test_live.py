@@ -11,7 +11,7 @@ from fo_analytics.domain.calendar import IST, from_ms, to_ms
 from fo_analytics.models import Instrument
 from fo_analytics.services.ingest import make_ingest
 from strategies.domain.alerts import Condition
-from strategies.models import Alert, Strategy
+from strategies.models import Alert, Strategy, StrategyCandle
 from strategies.pass_record import read_passes
 from strategies.selectors.m2m import m2m_documents
 from strategies.services import live
@@ -199,3 +199,11 @@ def test_a_pass_tells_what_it_did(strategy: int) -> None:
     assert 0 < told["seconds"] < 10
     recalculate_m2m()
     assert read_passes(sync_client())["passes"] == 1
+
+
+def test_the_candles_of_a_strategy_go_with_its_account(account: TradingAccount, strategy: int) -> None:
+    tick(100.0, 150.5)
+    recalculate_m2m()
+    assert StrategyCandle.objects.filter(strategy_id=strategy).exists()
+    account.delete()
+    assert not StrategyCandle.objects.filter(strategy_id=strategy).exists()
