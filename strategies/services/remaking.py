@@ -4,7 +4,6 @@ Of second marks where these are kept (an hour), else of stored minutes. A strate
 is live waits for none of it.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import redis
@@ -13,11 +12,11 @@ from django.db.models import Max
 
 from fo_analytics.domain.calendar import Session, ist_date
 from fo_analytics.models import Bar
-from fo_analytics.selectors.marks import MinuteMarks, minute_marks
+from fo_analytics.selectors.marks import minute_marks
 from fo_analytics.selectors.sessions import calendar_of
 from strategies.models import LegState, Strategy
 from strategies.selectors.candle_making import MINUTE, candles_of_bars, candles_of_marks, is_told
-from strategies.selectors.states import States, states_between
+from strategies.selectors.states import states_between
 from strategies.services.candles import drop_candles, store_candles
 from strategies.services.recalculation import own_pass
 
@@ -27,9 +26,10 @@ MINUTES_AT_ONCE = 30
 
 
 def remake_outdated(client: redis.Redis, *, limit: int) -> int:
-    """Make again what is outdated, a session of each of `limit` strategies at most; return the candles that changed.
+    """Make again what is outdated, a session of each of `limit` strategies at most; return how many sessions it was.
 
-    Those longest outdated first. Raises redis.RedisError, django.db.Error; what is not done stays outdated.
+    Those longest outdated first; 0 where nothing is, or somebody else is at work. Raises redis.RedisError,
+    django.db.Error; what is not done stays outdated.
     """
     shown = (Strategy.Status.ACTIVE, Strategy.Status.CLOSED)
     outdated = Strategy.objects.filter(outdated_since__isnull=False, status__in=shown).order_by("outdated_since")
@@ -37,18 +37,19 @@ def remake_outdated(client: redis.Redis, *, limit: int) -> int:
 
 
 @transaction.atomic
-def _remake_next(client: redis.Redis, strategy_id: int) -> int:
+def _remake_next(client: redis.Redis, strategy_id: int) -> bool:
     """Make the first outdated session again; the row stays locked, so that a change after this reading is not lost."""
     if not own_pass():
-        return 0
-    strategy = Strategy.objects.select_for_update(no_key=True).get(pk=strategy_id)
-    since = strategy.outdated_since
-    if since is None:
-        return 0
-    sessions = _sessions(strategy_id, since)
+        return False
+    strategy = Strategy.objects.select_for_update(no_key=True).filter(pk=strategy_id).first()
+    if strategy is None or strategy.outdated_since is None:
+        return False
+    sessions = _sessions(strategy_id, strategy.outdated_since)
     rest = sessions[1].opens_at if len(sessions) > 1 else None
     Strategy.objects.filter(pk=strategy_id).update(outdated_since=rest)
-    return _remake(client, strategy_id, sessions[0], since) if sessions else 0
+    if sessions:
+        _remake(client, strategy_id, sessions[0], strategy.outdated_since)
+    return True
 
 
 def _sessions(strategy_id: int, since: datetime) -> list[Session]:
@@ -64,20 +65,16 @@ def _sessions(strategy_id: int, since: datetime) -> list[Session]:
     return [session for session in found if session.closes_at > since]
 
 
-def _remake(client: redis.Redis, strategy_id: int, session: Session, since: datetime) -> int:
+def _remake(client: redis.Redis, strategy_id: int, session: Session, since: datetime) -> None:
     """Make the candles of a session again, from the minute on that holds an instant."""
     begin = max(int(since.timestamp()), int(session.opens_at.timestamp()))
     first, end = begin - begin % MINUTE, int(session.closes_at.timestamp())
     states = states_between(first=first, end=end, strategy_ids=[strategy_id])
     drop_candles(strategy_id=strategy_id, first=first, end=end)
     of_bars = candles_of_bars(states, first=first, end=end)
-    written = store_candles(ids=states.strategy_id, made=of_bars, from_bars=True)
+    store_candles(ids=states.strategy_id, made=of_bars, from_bars=True)
     for at in range(first, end, MINUTES_AT_ONCE * MINUTE):
         minutes = range(at, min(at + MINUTES_AT_ONCE * MINUTE, end), MINUTE)
-        written += _remake_of_marks(states, minute_marks(client, list(minutes)))
-    return written
-
-
-def _remake_of_marks(states: States, minutes: Sequence[MinuteMarks]) -> int:
-    told = [minute for minute in minutes if is_told(states, minute)]
-    return store_candles(ids=states.strategy_id, made=candles_of_marks(states, told)) if told else 0
+        told = [minute for minute in minute_marks(client, list(minutes)) if is_told(states, minute)]
+        if told:
+            store_candles(ids=states.strategy_id, made=candles_of_marks(states, told))

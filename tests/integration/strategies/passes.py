@@ -18,11 +18,11 @@ def recalculate_all() -> int:
 
 
 def remake_all() -> int:
-    """Make everything outdated again; return the candles that changed."""
-    client, written = sync_client(), 0
-    while Strategy.objects.filter(outdated_since__isnull=False, status__in=("active", "closed")).exists():
-        written += remake_outdated(client, limit=100)
-    return written
+    """Make everything outdated again; return how many sessions of strategies it was."""
+    client, remade = sync_client(), 0
+    while done := remake_outdated(client, limit=100):
+        remade += done
+    return remade
 
 
 def stored(strategy: Strategy | None = None) -> Rows:
