@@ -60,9 +60,14 @@ def load_query(path: Path) -> str:
     return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
 
 
-def array_text(values: Iterable[int | date]) -> str:
-    """Return whole numbers, days or instants as the text of an array, to be cast: as a list, each is looked at."""
+def array_text(values: Iterable[float | date]) -> str:
+    """Return numbers, days or instants as the text of an array, to be cast: as a list, each is looked at."""
     return f"{{{','.join(map(str, values))}}}"
+
+
+def array_of_texts(texts: Iterable[str]) -> str:
+    """Return what `array_text` made as the text of an array of texts."""
+    return "{" + ",".join(f'"{text}"' for text in texts) + "}"
 
 
 def read_numbers(
