@@ -15,7 +15,10 @@ NOWHERE = -1
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """An instrument as the master has it; `strike` and `tick_size` in rupees. `kind` is SPOT, FUT, CE or PE."""
+    """An instrument as the master has it; `strike` and `tick_size` in rupees. `kind` is SPOT, FUT, CE or PE.
+
+    It is listed from `valid_from` to `valid_to`, both included; None: without a bound.
+    """
 
     instrument_id: int
     token: int
@@ -23,6 +26,12 @@ class Contract:
     tick_size: float
     expiry: date | None = None
     strike: float = float("nan")
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def is_listed(self, day: date) -> bool:
+        """Return whether it was listed on a day."""
+        return (self.valid_from or date.min) <= day <= (self.valid_to or date.max)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from fo_analytics.domain import labels
 from fo_analytics.domain.calendar import Calendar, from_ms, ist_date
 from fo_analytics.domain.labels import LabelledExpiry, UnknownExpiry
+from fo_analytics.domain.ladder import Ladder, ladder_on
 from fo_analytics.domain.layout import Contract, Layout, arrange
 from fo_analytics.domain.symbols import canonical
 from fo_analytics.models import Instrument, Underlying
@@ -178,12 +179,26 @@ def layout_listed(*, underlying_id: int, expires_at_ms: Mapping[date, int]) -> L
     return held[key]
 
 
+def ladders_listed(*, underlying_id: int, wanted: Sequence[tuple[date, date]]) -> list[Ladder]:
+    """Return the ladder of each expiry on a day, given as pairs; at most one query, whatever their number."""
+    held = _held(underlying_id=underlying_id).ladders
+    if missing := [pair for pair in dict.fromkeys(wanted) if pair not in held]:
+        contracts_listed(underlying_id=underlying_id, expiries=[expiry for expiry, _ in missing])
+        for expiry, day in missing:
+            held[expiry, day] = ladder_on(expiry, chain_contracts(underlying_id=underlying_id, expiry=expiry), day)
+    return [held[pair] for pair in wanted]
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Contracts by expiry (None: the spot), and layouts of them by expiries; filled by those who ask."""
+    """What is known of contracts, filled by those who ask.
+
+    Contracts by expiry (None: the spot), layouts of them by expiries, ladders by expiry and day.
+    """
 
     contracts: dict[date | None, tuple[Contract, ...]] = field(default_factory=dict)
     layouts: dict[tuple[tuple[date, int], ...], Layout] = field(default_factory=dict)
+    ladders: dict[tuple[date, date], Ladder] = field(default_factory=dict)
 
 
 @remembered(seconds=SECONDS)
@@ -197,11 +212,11 @@ def contracts_of(instruments: QuerySet[Instrument]) -> Iterator[tuple[int, Contr
     Without model instances: ingest reads all of them whenever the master changes.
     """
     rows = instruments.order_by("pk").values_list(
-        "underlying_id", "pk", "token", "kind", "tick_size", "expiry", "strike"
+        "underlying_id", "pk", "token", "kind", "tick_size", "expiry", "strike", "valid_from", "valid_to"
     )
-    for underlying_id, pk, token, kind, tick_size, expiry, strike in rows:
+    for underlying_id, pk, token, kind, tick_size, expiry, strike, *valid in rows:
         price = float("nan") if strike is None else float(strike)
-        yield underlying_id, Contract(pk, token, kind, float(tick_size), expiry, price)
+        yield underlying_id, Contract(pk, token, kind, float(tick_size), expiry, price, *valid)
 
 
 @dataclass(frozen=True, slots=True)

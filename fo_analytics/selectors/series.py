@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -10,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fo_analytics.domain.calendar import Session, from_ms, ist_date, to_ms
+from fo_analytics.domain.ladder import Ladder
 from fo_analytics.domain.moneyness import Side, level
 from fo_analytics.domain.timeframes import MINUTES
-from fo_analytics.models import InstrumentKind, Underlying
+from fo_analytics.models import Underlying
 from fo_analytics.queries import query
 from fo_analytics.selectors.chains import milliseconds
-from fo_analytics.selectors.reference import calendar, expiry_table
+from fo_analytics.selectors.reference import calendar, expiry_table, ladders_listed
 from tradingviz.core.errors import InvalidRequest
-from tradingviz.core.sql import array_text, read_numbers
+from tradingviz.core.sql import array_of_texts, array_text, read_numbers
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, Floats]
@@ -99,25 +101,66 @@ def moneyness_group(
     for name in values:
         if name not in VALUES:
             raise InvalidRequest(f"a bar has no {name!r}", field="values", valid=list(VALUES))
-    steps = [_level(moneyness) * (1 if side == "call" else -1) for side, moneyness in wanted]
+    steps = [(side, _level(moneyness) * (1 if side == "call" else -1)) for side, moneyness in wanted]
+    names = ("place", "time", "contract", *values)
     if not spans:
-        none = dict.fromkeys(("time", "number", "strike", *values), np.empty(0))
-        return [_series(none, spans, values, none) for _ in wanted]
+        none = dict.fromkeys(names, np.empty(0))
+        return [_series(none, _terms(frozenset()), values, none) for _ in wanted]
+    days = [(span.expiry, span.session.date) for span in spans]
+    ladders = ladders_listed(underlying_id=underlying.pk, wanted=days)
     parameters = {
         "underlying_id": underlying.pk,
         "spot_id": spot_id,
-        "kinds": [InstrumentKind.CALL.value if side == "call" else InstrumentKind.PUT.value for side, _ in wanted],
-        "steps": steps,
         "timeframe": timeframe,
         "minutes": minutes,
         **span_columns(spans),
+        **_ladder_columns(ladders, steps),
     }
     nothing = ", ".join(["NULL"] * len(values))
     text = query("series").format(bars=_BARS[minutes > 1], columns=", ".join(values), nothing=nothing)
-    names = ("place", "time", "number", "strike", *values)
     found = read_numbers(f"({text}) AS found ({', '.join(names)})", parameters, names)
-    spot = _part(found, 0)
-    return [_series(_part(found, place), spans, values, spot) for place in range(1, len(wanted) + 1)]
+    spot, terms = _part(found, 0), _terms(frozenset(ladders))
+    return [_series(_part(found, place), terms, values, spot) for place in range(1, len(wanted) + 1)]
+
+
+def _ladder_columns(ladders: Sequence[Ladder], steps: Sequence[tuple[Side, int]]) -> dict[str, str]:
+    """Return the ladders of stretches as parameters: each that differs once for every place that is wanted of it."""
+    numbers = {ladder: number for number, ladder in enumerate(dict.fromkeys(ladders))}
+    rows = [
+        (number, place, *_ladder_texts(ladder, *step))
+        for ladder, number in numbers.items()
+        for place, step in enumerate(steps, start=1)
+    ]
+    of_ladders, places, strikes, contracts = zip(*rows, strict=True)
+    return {
+        "ladders": array_text(numbers[ladder] for ladder in ladders),
+        "of_ladders": array_text(of_ladders),
+        "places": array_text(places),
+        "strikes": array_of_texts(strikes),
+        "contracts": array_of_texts(contracts),
+    }
+
+
+@lru_cache(maxsize=4_096)
+def _ladder_texts(ladder: Ladder, side: Side, steps: int) -> tuple[str, str]:
+    return array_text(ladder.strikes), array_text(ladder.away(side, steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """Keys of contracts (n,) ascending; of each the strike (n,), rupees, and the expiry."""
+
+    key: Floats
+    strike: Floats
+    expiry: list[date]
+
+
+@lru_cache(maxsize=256)
+def _terms(ladders: frozenset[Ladder]) -> _Terms:
+    """Return the terms of all contracts of some ladders."""
+    held = sorted({(key, strike, one.expiry) for one in ladders for key, strike in one.strike_of().items()})
+    keys, strikes, expiries = zip(*held, strict=True) if held else ((), (), ())
+    return _Terms(np.array(keys, np.float64), np.array(strikes, np.float64), list(expiries))
 
 
 def _part(found: Columns, place: int) -> Columns:
@@ -171,7 +214,6 @@ def span_columns(spans: Sequence[Span]) -> dict[str, Any]:
     """Return stretches (one at least) as parameters of a query that unnests them."""
     closes = [span.session.closes_at for span in spans]
     return {
-        "dates": array_text(span.session.date for span in spans),
         "opens": array_text(span.session.opens_at for span in spans),
         "closes": array_text(closes),
         "froms": array_text(span.from_at for span in spans),
@@ -182,13 +224,13 @@ def span_columns(spans: Sequence[Span]) -> dict[str, Any]:
     }
 
 
-def _series(found: Columns, spans: Sequence[Span], values: Sequence[str], spot: Columns) -> Series:
-    expiries = [span.expiry for span in spans]
+def _series(found: Columns, terms: _Terms, values: Sequence[str], spot: Columns) -> Series:
+    held = np.searchsorted(terms.key, found["contract"])
     return Series(
         time_ms=milliseconds(found["time"]),
-        strike=found["strike"],
-        spot=_at(found["time"], spot["time"], spot["strike"]),
-        expiry=tuple(expiries[number - 1] for number in found["number"].astype(np.int64).tolist()),
+        strike=terms.strike[held],
+        spot=_at(found["time"], spot["time"], spot["contract"]),
+        expiry=tuple(map(terms.expiry.__getitem__, held.tolist())),
         values={name: found[name] for name in values},
     )
 

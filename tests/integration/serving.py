@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,13 @@ class Web:
     port: int
     log: Path
 
-    def get(self, path: str, *, timeout: float = 30.0, **headers: str) -> tuple[int, bytes, Mapping[str, str]]:
+    def get(self, path: str, *, timeout: float = 30.0, **headers: str) -> tuple[int, bytes, Message]:
         """Return status, body and headers of an answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
-            return answer.status, answer.read(), dict(answer.getheaders())
+            return answer.status, answer.read(), answer.headers
         finally:
             connection.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 from django.db import connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
@@ -60,36 +61,50 @@ def load_query(path: Path) -> str:
     return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
 
 
-def array_text(values: Iterable[int | date]) -> str:
-    """Return whole numbers, days or instants as the text of an array, to be cast: as a list, each is looked at."""
+def array_text(values: Iterable[float | date]) -> str:
+    """Return numbers, days or instants as the text of an array, to be cast: as a list, each is looked at."""
     return f"{{{','.join(map(str, values))}}}"
+
+
+def array_of_texts(texts: Iterable[str]) -> str:
+    """Return what `array_text` made as the text of an array of texts."""
+    return "{" + ",".join(f'"{text}"' for text in texts) + "}"
 
 
 def read_numbers(
     source: str, parameters: Mapping[str, Any], columns: Sequence[str]
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Return columns (n,) of numbers by name, NaN for null, of what stands behind FROM; in no certain order.
-
-    One packed value carries them all: the text of a number is slow to write and to read, and so are rows to take apart.
-    """
-    packed = " || ".join(f"float8send(COALESCE({name}::float8, 'NaN'))" for name in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT STRING_AGG({packed}, '') FROM {source}", parameters)
-        (payload,) = cursor.fetchone()
-    matrix = np.frombuffer(payload or b"", ">f8").reshape(-1, len(columns)).T.astype(np.float64, order="C")
+    """Return columns (n,) of numbers by name, NaN for null, of what stands behind FROM; in no certain order."""
+    payload = _packed(source, parameters, [f"float8send(COALESCE({name}::float8, 'NaN'))" for name in columns])
+    matrix = np.frombuffer(payload, ">f8").reshape(-1, len(columns)).T.astype(np.float64, order="C")
     return dict(zip(columns, matrix, strict=True))
 
 
 def read_integers(
     source: str, parameters: Mapping[str, Any], columns: Sequence[str]
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Return columns (n,) of whole numbers without nulls by name, of what stands behind FROM; in no certain order.
-
-    One packed value carries them all, as in `read_numbers`.
-    """
-    packed = " || ".join(f"int8send({name})" for name in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT STRING_AGG({packed}, '') FROM {source}", parameters)
-        (payload,) = cursor.fetchone()
-    matrix = np.frombuffer(payload or b"", ">i8").reshape(-1, len(columns)).T.astype(np.int64, order="C")
+    """Return columns (n,) of whole numbers without nulls by name, of what stands behind FROM; in no certain order."""
+    payload = _packed(source, parameters, [f"int8send({name})" for name in columns])
+    matrix = np.frombuffer(payload, ">i8").reshape(-1, len(columns)).T.astype(np.int64, order="C")
     return dict(zip(columns, matrix, strict=True))
+
+
+def _packed(source: str, parameters: Mapping[str, Any], parts: Sequence[str]) -> bytes:
+    """Return the parts of all rows, one after the other.
+
+    One packed value carries them all: the text of a number is slow to write and to read, and so are rows to take apart.
+    """
+    with _binary_cursor() as cursor:
+        cursor.execute(f"SELECT STRING_AGG({' || '.join(parts)}, '') FROM {source}", parameters)
+        return cursor.fetchone()[0] or b""
+
+
+def _binary_cursor() -> Any:
+    """Return a cursor whose results are binary, its parameters beside the query.
+
+    Django's puts them into the text, and the server answers a text with text, twice as long as what it stands for.
+    """
+    connection.ensure_connection()
+    cursor: Any = psycopg.Cursor(connection.connection)
+    cursor.format = psycopg.pq.Format.BINARY
+    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
