@@ -13,6 +13,7 @@ from accounts.models import TradingAccount
 from strategies import models
 from strategies.models import Strategy
 from strategies.services.fills import Trade
+from strategies.services.held import note_held
 from strategies.services.legs import note_outdated
 from strategies.services.trades import EXIT, NewLeg, open_leg, record
 from tradingviz.core.errors import InvalidRequest
@@ -67,8 +68,10 @@ def update_strategy(*, strategy_id: int, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(strategy, name, value)
     strategy.save(update_fields=[*fields, "updated_at"])
-    first = first_entry(strategy_id=strategy_id) if revalued else None
-    if first is not None:
+    if not revalued:
+        return
+    note_held()
+    if (first := first_entry(strategy_id=strategy_id)) is not None:
         note_outdated(strategy_id=strategy_id, since=first)
 
 
@@ -101,6 +104,7 @@ def change_status(*, strategy_id: int, status: str, now: datetime, closing: Sequ
         "closed_at": now if status == Status.CLOSED else None,
     }
     Strategy.objects.filter(pk=strategy.pk).update(status=status, updated_at=now, **stamps)
+    note_held()
 
 
 def _activate(strategy: Strategy) -> None:
@@ -132,3 +136,4 @@ def delete_strategy(*, strategy_id: int) -> None:
     strategy = get_object_or_404(Strategy.objects.select_for_update(), pk=strategy_id)
     models.StrategyCandle.objects.filter(strategy=strategy).delete()  # nothing has a foreign key to a time series
     strategy.delete()
+    note_held()
