@@ -16,7 +16,7 @@ from strategies.services.fills import Trade
 from strategies.services.held import note_held
 from strategies.services.legs import note_outdated
 from strategies.services.trades import EXIT, NewLeg, open_leg, record
-from tradingviz.core.errors import InvalidRequest
+from tradingviz.core.errors import InvalidRequest, naming
 
 Status = Strategy.Status
 MOST_STRATEGIES = 2_000
@@ -51,10 +51,8 @@ def create_strategy(
         raise InvalidRequest(f"at most {MOST_STRATEGIES} strategies on an account", field="account")
     strategy = Strategy.objects.create(account=account, **fields)
     for place, leg in enumerate(legs):
-        try:
+        with naming(f"legs.{place}"):
             open_leg(strategy=strategy, leg=leg, now=now)
-        except InvalidRequest as error:
-            raise InvalidRequest(error.detail, field=f"legs.{place}.{error.field}", valid=error.valid) from error
     if activate:
         change_status(strategy_id=strategy.pk, status=Status.ACTIVE, now=now)
     return strategy.pk
@@ -121,10 +119,8 @@ def _close_legs(strategy: Strategy, closing: Sequence[Closing], now: datetime) -
     for place, one in enumerate(closing):
         if one.leg_id not in mine:
             raise InvalidRequest("the strategy has no such leg", field=f"exits.{place}.leg")
-        try:
+        with naming(f"exits.{place}"):
             record(leg_id=one.leg_id, direction=EXIT, trade=one.trade, now=now)
-        except InvalidRequest as error:
-            raise InvalidRequest(error.detail, field=f"exits.{place}.{error.field}", valid=error.valid) from error
     still_open = strategy.legs.filter(open_lots__gt=0).values_list("pk", flat=True)
     if still := [str(pk) for pk in still_open]:
         raise InvalidRequest(f"legs are open: {', '.join(still)}; give `exits` that close them", field="status")
