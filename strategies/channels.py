@@ -5,8 +5,8 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from strategies.access import readable_strategies
 from strategies.models import LegState
+from strategies.selectors.strategies import readable_strategies
 from strategies.topics import m2m_topic
 from streaming.authentication import Principal
 from streaming.protocol import ProtocolError, Withdrawn

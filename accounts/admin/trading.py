@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts.models import (
     AccountShare,
@@ -74,10 +76,10 @@ class TradingAccountAdmin(admin.ModelAdmin[TradingAccount]):
         return bool(account.credentials)
 
     @admin.display(description="open orders", ordering="open_count")
-    def open_orders(self, account: TradingAccount) -> int:
-        """Return how many orders are open."""
-        count: int = vars(account)["open_count"]
-        return count
+    def open_orders(self, account: TradingAccount) -> str:
+        """Return how many orders are open, and a way to all of them."""
+        page = reverse("admin:accounts_order_changelist")
+        return format_html('<a href="{}?account__id__exact={}">{}</a>', page, account.pk, vars(account)["open_count"])
 
 
 @admin.register(Order)

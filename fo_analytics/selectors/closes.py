@@ -16,10 +16,11 @@ Key = tuple[int, date]
 
 
 class LastSpot(NamedTuple):
-    """A price (rupees) and when it was made (ms UTC)."""
+    """A price (rupees), when it was made, and when the newest minute began that any is stored of since (ms UTC)."""
 
     price: float
     ts: int
+    newest_ts: int
 
 
 def official_closes(*, wanted: Iterable[Key]) -> dict[Key, float]:
@@ -50,4 +51,4 @@ def last_spots(*, wanted: Iterable[Key]) -> dict[Key, LastSpot]:
     texts = {"dates": array_text(days), "froms": f"{{{','.join(froms)}}}", "tos": f"{{{','.join(tos)}}}"}
     with connection.cursor() as cursor:
         cursor.execute(query("last_spots"), {"underlying_ids": list(keys), **texts})
-        return {(key, day): LastSpot(price, ts) for key, day, price, ts in cursor.fetchall()}
+        return {(key, day): LastSpot(*last) for key, day, *last in cursor.fetchall()}

@@ -6,18 +6,16 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.api.views import pk_of
 from accounts.principal import STRATEGIES
 from fo_analytics.api.asking import validated
 from fo_analytics.domain.calendar import from_ms
 from fo_analytics.domain.chain import Convention
-from strategies.access import readable_strategies
 from strategies.api.analysis_examples import example, question
 from strategies.api.analysis_parameters import (
     ChangedPayoff,
@@ -28,37 +26,29 @@ from strategies.api.analysis_parameters import (
     PayoffParameters,
     ScenarioParameters,
     StatisticsParameters,
-    Strict,
 )
 from strategies.api.analysis_rendering import render_case, render_legs
 from strategies.api.analysis_shapes import GreeksShape, PayoffShape, ScenarioShape, StatisticsShape
+from strategies.api.asking import problems, taken, to_read
+from strategies.api.bodies import named_of
 from strategies.domain.legs import Side
 from strategies.domain.payoff import PayoffError
 from strategies.models import Strategy
 from strategies.selectors.cases import Added, Case, Closed, case, stored_case
-from strategies.selectors.contracts import Named, named_instruments
 from strategies.selectors.greeks import greeks_answer
+from strategies.selectors.instruments import find_instruments
 from strategies.selectors.legs import leg_of, stored_legs
 from strategies.selectors.payoffs import Window, payoff_answer
 from strategies.selectors.scenarios import Grid, scenario_answer
 from strategies.selectors.statistics import statistics_answer
+from tradingviz.core.bodies import Body
 from tradingviz.core.clock import now_ms
 from tradingviz.core.errors import InvalidRequest
-from tradingviz.core.shapes import GATE_PROBLEMS, problems
 
 Json = dict[str, Any]
 Asked = Mapping[str, Any]
 
-_MEANINGS = {
-    400: "a parameter or a field is not valid; `errors` names it",
-    401: "no valid token",
-    403: "an API key without the scope `strategies`",
-    404: "there is no such strategy, or it is not yours to see",
-    409: "these legs have no such answer: several underlyings, a leg frozen by a corporate action, or nothing open",
-    503: "nothing is known of the underlying yet, or a server does not answer",
-}
-PROBLEMS = GATE_PROBLEMS | problems(_MEANINGS)
-NEW_PROBLEMS = GATE_PROBLEMS | problems({status: _MEANINGS[status] for status in (400, 401, 403, 503)})
+PROBLEMS = problems(404, 409)
 _HEADERS = {"Cache-Control": "private, no-cache"}
 
 
@@ -97,7 +87,7 @@ class AnalysisViewSet(GenericViewSet[Strategy]):
     def payoff(self, request: Request, pk: int) -> Response:
         """Show the payoff at the (first) expiry, and the value at the market's newest instant."""
         asked = _asked(request, PayoffParameters, ChangedPayoff)
-        return _payoff(_case(_readable(request, pk), asked), asked, pk)
+        return _payoff(_case(to_read(request, pk), asked), asked, pk)
 
     @extend_schema(
         methods=["GET"],
@@ -119,7 +109,7 @@ class AnalysisViewSet(GenericViewSet[Strategy]):
     def scenario(self, request: Request, pk: int) -> Response:
         """Show the grid."""
         asked = _asked(request, ScenarioParameters, ChangedScenario)
-        return _scenario(_case(_readable(request, pk), asked), asked, pk)
+        return _scenario(_case(to_read(request, pk), asked), asked, pk)
 
     @extend_schema(
         operation_id="strategy_greeks",
@@ -132,7 +122,7 @@ class AnalysisViewSet(GenericViewSet[Strategy]):
     def greeks(self, request: Request, pk: int) -> Response:
         """Show Σ greek × signed units."""
         asked = validated(GreeksParameters, request)
-        strategy = _readable(request, pk)
+        strategy = to_read(request, pk)
         legs = {row.pk: leg_of(row) for row in stored_legs().filter(strategy=strategy)}
         answer = greeks_answer(legs=legs, convention=Convention(asked["convention"]))
         rows = render_legs(legs, answer["legs"])
@@ -150,7 +140,7 @@ class AnalysisViewSet(GenericViewSet[Strategy]):
         """Show what its stored candles are summed up by."""
         asked = validated(StatisticsParameters, request)
         since, until = (from_ms(asked[name]) if name in asked else None for name in ("from", "to"))
-        return _answer({"strategy": pk, **statistics_answer(strategy=_readable(request, pk), since=since, until=until)})
+        return _answer({"strategy": pk, **statistics_answer(strategy=to_read(request, pk), since=since, until=until)})
 
 
 class WhatIfViewSet(GenericViewSet[Strategy]):
@@ -165,46 +155,31 @@ class WhatIfViewSet(GenericViewSet[Strategy]):
         operation_id="strategies_payoff_what_if",
         summary="What legs would pay at expiry and be worth today",
         request=NewPayoff,
-        responses={200: PayoffShape, **NEW_PROBLEMS},
+        responses={200: PayoffShape, **problems()},
         examples=[question("legs"), example("payoff")],
     )
     @action(detail=False, methods=["post"], url_path="payoff")
     def payoff(self, request: Request) -> Response:
         """Show the payoff of legs that are not stored."""
-        asked = _body(NewPayoff, request)
+        asked = taken(NewPayoff, request)
         return _payoff(_case(None, asked), asked, None)
 
     @extend_schema(
         operation_id="strategies_scenario_what_if",
         summary="What legs would gain at other spots, volatilities and instants",
         request=NewScenario,
-        responses={200: ScenarioShape, **NEW_PROBLEMS},
+        responses={200: ScenarioShape, **problems()},
         examples=[question("legs"), example("scenario")],
     )
     @action(detail=False, methods=["post"], url_path="scenario")
     def scenario(self, request: Request) -> Response:
         """Show the grid of legs that are not stored."""
-        asked = _body(NewScenario, request)
+        asked = taken(NewScenario, request)
         return _scenario(_case(None, asked), asked, None)
 
 
-def _readable(request: Request, pk: int) -> Strategy:
-    """Return a strategy that the caller may see. Raises NotFound, the same whether it is another's or nobody's."""
-    found = readable_strategies(user_id=pk_of(request)).filter(pk=pk).first()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _asked(request: Request, parameters: type[Strict], body: type[Strict]) -> Asked:
-    return validated(parameters, request) if request.method != "POST" else _body(body, request)
-
-
-def _body(shape: type[Strict], request: Request) -> Asked:
-    form = shape(data=request.data)
-    form.is_valid(raise_exception=True)
-    values: Asked = form.validated_data
-    return values
+def _asked(request: Request, parameters: type[Body], body: type[Body]) -> Asked:
+    return validated(parameters, request) if request.method != "POST" else taken(body, request)
 
 
 def _case(strategy: Strategy | None, asked: Asked) -> Case:
@@ -217,12 +192,7 @@ def _case(strategy: Strategy | None, asked: Asked) -> Case:
 
 
 def _added(legs: Sequence[Asked]) -> list[Added]:
-    names = ("token", "tradingsymbol", "underlying", "kind", "expiry", "strike")
-    try:
-        found = named_instruments(named=[Named(**{name: one.get(name) for name in names}) for one in legs])
-    except InvalidRequest as error:
-        error.field = f"legs.{error.field}"
-        raise
+    found = find_instruments(named=[named_of(one) for one in legs])
     pairs = zip(found, legs, strict=True)
     return [Added(instrument, Side(one["side"]), one["lots"], one.get("price")) for instrument, one in pairs]
 

@@ -1,8 +1,6 @@
 """What questions about a strategy take: parameters of a query, bodies of what-if questions."""
 
 import math
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -10,23 +8,13 @@ from rest_framework import serializers
 from fo_analytics.api.parameters import InstantField
 from fo_analytics.api.time_range import RangeEndField, RangeStartField
 from fo_analytics.domain.chain import Convention
+from strategies.api.bodies import BIGGEST_KEY, HIGHEST, LOWEST, NamedBody
+from strategies.services.trades import MOST_LEGS
+from tradingviz.core.bodies import Body, PriceField, WholeField
 
-MOST_LEGS = 40
 MOST_SPOTS, MOST_SHIFTS, MOST_TIMES = 41, 21, 21
 MOST_LOTS = 100_000
 WIDEST = 1_000  # what is wider than it can be is cut; what is beyond this is no range
-LARGEST_KEY = 2**63 - 1
-LEAST_PRICE = Decimal("0.0001")
-
-
-def _price() -> serializers.DecimalField:
-    return serializers.DecimalField(
-        max_digits=14,
-        decimal_places=4,
-        min_value=LEAST_PRICE,
-        required=False,
-        help_text="rupees a unit, above 0; default the mark",
-    )
 
 
 class FiniteField(serializers.FloatField):
@@ -46,17 +34,7 @@ class LaterField(InstantField):
     past_only = False
 
 
-class Strict(serializers.Serializer[Any]):
-    """A body whose unknown fields are refused by name."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the checked values."""
-        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
-            raise serializers.ValidationError({name: ["unknown field"] for name in unknown})
-        return super().to_internal_value(data)
-
-
-class PayoffParameters(Strict):
+class PayoffParameters(Body):
     """Which prices of the underlying a payoff is shown at."""
 
     range = FiniteField(
@@ -68,7 +46,7 @@ class PayoffParameters(Strict):
     points = serializers.IntegerField(min_value=1, max_value=401, default=101, help_text="how many prices")
 
 
-class ScenarioParameters(Strict):
+class ScenarioParameters(Body):
     """The grid: how many places, and how far from the present."""
 
     spots = serializers.IntegerField(min_value=1, max_value=MOST_SPOTS, default=21, help_text="how many spots")
@@ -116,36 +94,29 @@ class StatisticsParameters(serializers.Serializer[Any]):
         return attrs
 
 
-class WhatIfLegBody(Strict):
-    """A leg that might be opened: a contract by token, by trading symbol, or by underlying, kind, expiry and strike."""
+class WhatIfLegBody(NamedBody):
+    """A leg that might be opened."""
 
-    token = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY, required=False)
-    tradingsymbol = serializers.CharField(max_length=64, required=False)
-    underlying = serializers.CharField(max_length=32, required=False, help_text="symbol or alias")
-    kind = serializers.ChoiceField(choices=("CE", "PE", "FUT", "EQ"), required=False)
-    expiry = serializers.CharField(max_length=32, required=False, help_text="a date or a label, as NWeek+0")
-    strike = serializers.DecimalField(max_digits=12, decimal_places=2, required=False, help_text="rupees")
-    side = serializers.ChoiceField(choices=("BUY", "SELL"))
-    lots = serializers.IntegerField(min_value=1, max_value=MOST_LOTS)
-    price = _price()
+    lots = WholeField(min_value=1, max_value=MOST_LOTS)
+    price = PriceField(required=False, min_value=LOWEST, max_value=HIGHEST, help_text="rupees a unit; default the mark")
 
 
-class WhatIfExitBody(Strict):
+class WhatIfExitBody(Body):
     """Lots of a leg that might be closed."""
 
-    leg = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY, help_text="the leg's id")
-    lots = serializers.IntegerField(min_value=1, max_value=MOST_LOTS, required=False, help_text="default all open ones")
-    price = _price()
+    leg = WholeField(min_value=1, max_value=BIGGEST_KEY, help_text="the leg's id")
+    lots = WholeField(min_value=1, max_value=MOST_LOTS, required=False, help_text="default all open ones")
+    price = PriceField(required=False, min_value=LOWEST, max_value=HIGHEST, help_text="rupees a unit; default the mark")
 
 
-class ChangesBody(Strict):
+class ChangesBody(Body):
     """What might be done to a strategy; nothing is stored."""
 
     legs = WhatIfLegBody(many=True, required=False, max_length=MOST_LEGS)  # type: ignore[call-arg]  # many takes it
     exits = WhatIfExitBody(many=True, required=False, max_length=MOST_LEGS)  # type: ignore[call-arg]  # as above
 
 
-class NewLegsBody(Strict):
+class NewLegsBody(Body):
     """Legs that are stored nowhere."""
 
     legs = WhatIfLegBody(many=True, min_length=1, max_length=MOST_LEGS)  # type: ignore[call-arg]  # many takes them

@@ -28,7 +28,8 @@ _MEANINGS = {
     401: "no valid credentials",
     403: "the account is shared with you to read; or an API key without the scope `strategies`",
     404: "there is no such thing, or you may not see it",
-    503: "a server does not answer",
+    409: "these legs have no such answer: several underlyings, a leg frozen by a corporate action, or nothing open",
+    503: "nothing is known of the underlying yet, or a server does not answer",
 }
 _PAGING = frozenset({"cursor", "page_size"})
 _KEY = re.compile(r"[\w.:-]{1,64}", re.ASCII)

@@ -6,8 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from fo_analytics.models import InstrumentKind
-from strategies.domain.legs import Side
+from strategies.domain.legs import Kind, Side
 from strategies.domain.m2m import Valuation
 from strategies.models import Strategy
 from strategies.selectors.instruments import Named
@@ -45,18 +44,24 @@ class TradeBody(Body):
     )
 
 
-class LegBody(TradeBody):
-    """A leg to be opened, its contract named by `token`, by `tradingsymbol`, or by what it is."""
+class NamedBody(Body):
+    """A contract named by `token`, by `tradingsymbol`, or by what it is; and which way it is traded."""
 
     token = WholeField(required=False, min_value=1, max_value=BIGGEST_KEY, help_text="what ticks carry")
     tradingsymbol = TextField(max_length=64, required=False)
     underlying = TextField(max_length=32, required=False, help_text="symbol or alias, e.g. NIFTY")
-    kind = serializers.ChoiceField(choices=InstrumentKind.values, required=False)
+    kind = serializers.ChoiceField(
+        choices=[kind.value for kind in Kind], required=False, help_text="EQ: a stock's share"
+    )
     expiry = TextField(max_length=32, required=False, help_text="a date or label (NWeek+0, NMonth+1, …), as of `at`")
     strike = serializers.DecimalField(
         max_digits=12, decimal_places=2, required=False, min_value=Decimal("0.01"), help_text="rupees"
     )
     side = serializers.ChoiceField(choices=[side.value for side in Side])
+
+
+class LegBody(NamedBody, TradeBody):
+    """A leg to be opened."""
 
 
 class StrategyFields(Body):
@@ -109,11 +114,15 @@ def trade_of(values: Mapping[str, Any]) -> Trade:
     return Trade(lots=values["lots"], price=values.get("price"), at=values.get("at"), average=values["average"])
 
 
+def named_of(values: Mapping[str, Any]) -> Named:
+    """Return the contract that a body names."""
+    names = ("token", "tradingsymbol", "underlying", "kind", "expiry", "strike")
+    return Named(**{name: values[name] for name in names if name in values})
+
+
 def leg_of_body(values: Mapping[str, Any]) -> NewLeg:
     """Return the leg of a body."""
-    names = ("token", "tradingsymbol", "underlying", "kind", "expiry", "strike")
-    named = Named(**{name: values[name] for name in names if name in values})
-    return NewLeg(named=named, side=Side(values["side"]), trade=trade_of(values))
+    return NewLeg(named=named_of(values), side=Side(values["side"]), trade=trade_of(values))
 
 
 def closing_of(values: Mapping[str, Any]) -> Closing:

@@ -4,17 +4,15 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
-from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.api.views import pk_of
 from accounts.principal import STRATEGIES
 from fo_analytics.api.asking import validated
-from strategies.access import readable_strategies
-from strategies.api.marks_shapes import M2M_EXAMPLE, PROBLEMS, CandleParameters, CandlesShape, M2MShape
+from strategies.api.asking import problems, to_read
+from strategies.api.marks_shapes import M2M_EXAMPLE, CandleParameters, CandlesShape, M2MShape
 from strategies.models import Strategy
 from strategies.selectors.m2m import m2m_documents
 from strategies.selectors.timeseries import candle_columns
@@ -31,13 +29,13 @@ class M2MViewSet(GenericViewSet[Strategy]):
     @extend_schema(
         operation_id="strategies_m2m",
         summary="What a strategy is worth now",
-        responses={200: M2MShape, **PROBLEMS},
+        responses={200: M2MShape, **problems(404)},
         examples=[M2M_EXAMPLE],
     )
     @action(detail=True, url_path="m2m")
     def m2m(self, request: Request, pk: int) -> Response:
         """Mark a strategy to market: value, realised, unrealised, net Greeks; `partial` says which prices are old."""
-        strategy = self._readable(request, pk)
+        strategy = to_read(request, pk)
         document = m2m_documents(strategy_ids=[strategy.pk], now_ms=now_ms())[strategy.pk]
         return Response(_aged(document))
 
@@ -45,12 +43,12 @@ class M2MViewSet(GenericViewSet[Strategy]):
         operation_id="strategies_m2m_timeseries",
         summary="Candles of a strategy's value",
         parameters=[CandleParameters],
-        responses={200: CandlesShape, **PROBLEMS},
+        responses={200: CandlesShape, **problems(404)},
     )
     @action(detail=True, url_path="m2m/timeseries")
     def timeseries(self, request: Request, pk: int) -> Response:
         """Show the candles of a strategy's own value, as columns of one length."""
-        strategy, asked = self._readable(request, pk), validated(CandleParameters, request)
+        strategy, asked = to_read(request, pk), validated(CandleParameters, request)
         span, columns = candle_columns(
             strategy_id=strategy.pk,
             timeframe=asked["timeframe"],
@@ -60,9 +58,6 @@ class M2MViewSet(GenericViewSet[Strategy]):
         )
         covered = {"from": span.since_ms // 1000, "to": span.until_ms // 1000, "capped": span.capped}
         return Response({"strategy": strategy.pk, "timeframe": asked["timeframe"], **covered, **columns})
-
-    def _readable(self, request: Request, pk: int) -> Strategy:
-        return get_object_or_404(readable_strategies(user_id=pk_of(request)), pk=pk)
 
 
 def _aged(document: dict[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,7 @@ from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
 from fo_analytics.api.time_range import RangeEndField, RangeStartField, TimeframeField
-from tradingviz.core.shapes import GATE_PROBLEMS, Shape, problems
-
-PROBLEMS = GATE_PROBLEMS | problems(
-    {
-        400: "a parameter is not valid; `errors` names it",
-        401: "no valid token",
-        403: "an API key without the scope `strategies`",
-        404: "no such strategy, or none that you may see",
-        503: "a server does not answer",
-    }
-)
+from tradingviz.core.shapes import Shape
 
 
 def _rupees(text: str, **options: Any) -> serializers.DecimalField:

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.timezone import localtime
 
 from strategies import models
-from strategies.domain.legs import Leg
+from strategies.domain.legs import Contract, Leg
 from strategies.domain.money import rounded
 from strategies.domain.positions import realised_exactly
 from strategies.models import Strategy
@@ -60,7 +60,7 @@ def render_leg(row: models.Leg) -> Json:
     leg = leg_of(row)
     return {
         "id": row.pk,
-        "instrument": _contract(row),
+        "instrument": _contract(row, leg.contract),
         "side": row.side,
         "lot_size": row.lot_size,
         "open_lots": leg.open_lots,
@@ -83,13 +83,12 @@ def price(value: Decimal | None) -> str | None:
     return None if value is None else price_text(value)
 
 
-def _contract(row: models.Leg) -> Json:
-    contract = row.instrument
+def _contract(row: models.Leg, contract: Contract) -> Json:
     return {
-        "token": contract.token,
-        "tradingsymbol": contract.tradingsymbol,
-        "underlying": contract.underlying.symbol,
-        "kind": contract.kind,
+        "token": row.instrument.token,
+        "tradingsymbol": row.instrument.tradingsymbol,
+        "underlying": contract.underlying,
+        "kind": contract.kind.value,
         "expiry": contract.expiry,
         "strike": price(contract.strike),
     }

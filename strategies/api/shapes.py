@@ -2,8 +2,7 @@
 
 from rest_framework import serializers
 
-from fo_analytics.models import InstrumentKind
-from strategies.domain.legs import Side
+from strategies.domain.legs import Kind, Side
 from strategies.domain.m2m import Valuation
 from strategies.models import Fill, Strategy
 from tradingviz.core.shapes import Shape
@@ -25,7 +24,7 @@ class LegContractShape(Shape):
     token = serializers.IntegerField(help_text="what ticks carry")
     tradingsymbol = serializers.CharField()
     underlying = serializers.CharField()
-    kind = serializers.ChoiceField(choices=InstrumentKind.values)
+    kind = serializers.ChoiceField(choices=[kind.value for kind in Kind], help_text="EQ: a stock's share")
     expiry = serializers.DateField(allow_null=True)
     strike = rupees("rupees", null=True)
 

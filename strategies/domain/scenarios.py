@@ -1,13 +1,14 @@
 """What a strategy would be worth, by our pricing kernels: today, later, elsewhere, and at its first expiry.
 
 An estimate, so floating point. A scenario is a spot, a shift of all volatilities and an instant. Each expiry's forward
-keeps its carry b = ln(F/S)/T: after a move to S' and with T' years left it is S'·e^(b·T'). At T' = 0 an option is
-worth its intrinsic value on S'; later expiries go on being priced: so a calendar spread is valued at its first expiry.
+keeps its carry b = ln(F/S)/T: after a move to S' and with T' years left it is S'·e^(b·T'); a future with a price of its
+own keeps that price's. At T' = 0 an option is worth its intrinsic value on S'; later expiries go on being priced: so a
+calendar spread is valued at its first expiry.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -38,13 +39,14 @@ class Term:
 @dataclass(frozen=True, slots=True)
 class Market:
     """What legs are valued under: spot rupees, terms by expiry, volatility (fraction a year) by contract key, `rate`
-    continuous a year, and the instant, milliseconds UTC."""
+    continuous a year, and the instant, milliseconds UTC; `futures`: their own prices, rupees, by contract key."""
 
     as_of_ms: int
     spot: float
     rate: float
     terms: Mapping[date, Term]
     sigma: Mapping[int, float]
+    futures: Mapping[int, float] = field(default_factory=dict)
 
 
 class Extremes(NamedTuple):
@@ -170,7 +172,8 @@ def _unit_value(contract: Contract, market: Market, spot: Floats, shift: Floats,
         return np.broadcast_to(spot, shape)
     term = market.terms[contract.expiry]
     left = np.maximum(term.expires_at_ms - at_ms, 0) / YEAR_MS
-    forward = np.broadcast_to(spot * np.exp(_carry(market, term) * left), shape)
+    own = Term(market.futures.get(contract.key, term.forward), term.expires_at_ms)
+    forward = np.broadcast_to(spot * np.exp(_carry(market, own) * left), shape)
     if contract.kind is Kind.FUTURE or contract.strike is None:
         return forward
     return _option_value(contract.kind is Kind.CALL, float(contract.strike), forward, left, shift, market, contract.key)

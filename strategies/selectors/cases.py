@@ -12,7 +12,7 @@ from fo_analytics.models import Instrument
 from strategies.domain.legs import Contract, Fill, Leg, LegError, Side
 from strategies.domain.money import price_of
 from strategies.domain.payoff import PayoffError, one_underlying, what_if
-from strategies.selectors.contracts import lot_sizes
+from strategies.selectors.instruments import lot_sizes
 from strategies.selectors.legs import contract_of, leg_of, stored_legs
 from strategies.selectors.markets import MarketView, market_view
 from tradingviz.core.errors import InvalidRequest, NotAvailable

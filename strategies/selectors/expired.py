@@ -2,19 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
-from fo_analytics.domain.calendar import LATE_GRACE_MS, ist_date, ist_instant
-from fo_analytics.models import OfficialClose
+from fo_analytics.domain.calendar import LATE_GRACE_MS, MINUTE_MS, ist_date, to_ms
+from fo_analytics.selectors.closes import Key as Subject
+from fo_analytics.selectors.closes import last_spots, official_closes
 from fo_analytics.selectors.reference import calendar
 from strategies.domain.money import price_of
 from strategies.models import Leg
-from strategies.queries import query
 
 # For so long a settlement follows an official close that is corrected.
 CORRECTED_FOR = timedelta(days=1)
@@ -22,19 +20,17 @@ CORRECTED_FOR = timedelta(days=1)
 # as it may be a replay that has not.
 LIVE_FOR = timedelta(days=1)
 _GRACE = timedelta(milliseconds=LATE_GRACE_MS)
-_MINUTE = timedelta(minutes=1)
-
-Subject = tuple[int, date]
-"""An underlying's key and an expiry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A leg that may have to be settled, by what it was settled already, and when its contract was over (aware)."""
+    """A leg that may have to be settled, by what it was settled already, when its contract was over, and from when on
+    its underlying's official close of that day does not move any more (aware)."""
 
     leg_id: int
     subject: Subject
     expired_at: datetime
+    final_from: datetime
     settled_by: tuple[Decimal | None, bool]
 
 
@@ -60,42 +56,24 @@ def legs_due(*, now: datetime) -> list[Due]:
         "settlement_close",
         "settlement_is_provisional",
     ):
-        if expiry is not None and (end := calendar(exchange=exchange).expires_at(expiry)) <= now:
-            found.append(Due(pk, (underlying, expiry), end, (close, provisional)))
+        if expiry is None or (end := calendar(exchange=exchange).expires_at(expiry)) > now:
+            continue
+        session = calendar(exchange=exchange).session_on(expiry)
+        # The index is sent for a while after the close, and what came last is its close.
+        final_from = session.closes_at + _GRACE if session else end
+        found.append(Due(pk, (underlying, expiry), end, final_from, (close, provisional)))
     return found
 
 
 def closings(*, due: Collection[Due], now: datetime) -> Mapping[Subject, Closing]:
     """Return what is known of the underlyings' closes. At most two queries."""
-    ends = {one.subject: one.expired_at for one in due}
-    wanted = Q(underlying__in={pk for pk, _ in ends}, date__in={day for _, day in ends})
-    official = OfficialClose.objects.filter(wanted) if ends else OfficialClose.objects.none()
-    found: dict[Subject, Closing] = {}
-    for underlying_id, exchange, day, price in official.values_list(
-        "underlying_id", "underlying__exchange", "date", "price"
-    ):
-        session = calendar(exchange=exchange).session_on(day)
-        # The index is sent for a while after the close, and what came last is its close.
-        final = session is None or now >= session.closes_at + _GRACE
-        found[underlying_id, day] = Closing(price_of(price), final)
-    missing = {subject: end for subject, end in ends.items() if subject not in found}
-    return found | (_last_spots(missing, now) if missing else {})
-
-
-def _last_spots(ends: Mapping[Subject, datetime], now: datetime) -> dict[Subject, Closing]:
-    """The last spot of the day of each expiry, where that is over as far as anybody can tell."""
-    subjects = list(ends)
-    spans: dict[str, Any] = {
-        "underlyings": [pk for pk, _ in subjects],
-        "opens": [ist_instant(day, time.min) for _, day in subjects],
-        "ends": [ends[subject] for subject in subjects],
+    ends = {one.subject: one for one in due}
+    official = official_closes(wanted=ends)
+    found = {
+        subject: Closing(price_of(price), final=now >= ends[subject].final_from) for subject, price in official.items()
     }
-    with connection.cursor() as cursor:
-        cursor.execute(query("last_spots"), spans)
-        rows = cursor.fetchall()
-    found = {}
-    for place, price, newest in rows:
-        subject = subjects[place - 1]
-        if now - ends[subject] <= LIVE_FOR or newest + _MINUTE >= ends[subject]:
-            found[subject] = Closing(price_of(price), final=False)
+    for subject, spot in last_spots(wanted=ends.keys() - official.keys()).items():
+        end = ends[subject].expired_at
+        if now - end <= LIVE_FOR or spot.newest_ts + MINUTE_MS >= to_ms(end):
+            found[subject] = Closing(price_of(spot.price), final=False)
     return found

@@ -11,10 +11,12 @@ from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.chain_view import GREEKS
 from fo_analytics.domain.document import strike_key
 from fo_analytics.selectors.chains import ChainAnswer, live_chains
+from fo_analytics.selectors.quotes import latest_quotes
 from fo_analytics.selectors.strike_distribution import expiries_as_of
 from strategies.domain.legs import Contract, Kind
-from strategies.domain.m2m import FRESH_MS, linear_greeks
+from strategies.domain.m2m import FRESH_MS, Valuation, linear_greeks, price_for
 from strategies.domain.scenarios import Market, Term
+from strategies.selectors.m2m import quote_of
 from tradingviz.core.errors import NotAvailable
 
 OTHER = {"call": "put", "put": "call"}
@@ -24,10 +26,10 @@ OTHER = {"call": "put", "put": "call"}
 class Shown:
     """What a chain shows of one contract.
 
-    `price` its mark, rupees, NaN: none; a share's is the spot. `sigma` the volatility of its strike (fraction a year,
-    NaN: none), of the side that is out of the money if that has one, as its Greeks. `greeks` per unit, None: not known,
-    and `reason` says why. `age_ms` is that of the price the volatility was solved from, None where there is none or
-    none is needed.
+    `price` its mark, rupees, NaN: none; a share's is the spot, a future's that of its own quote. `sigma` the volatility
+    of its strike (fraction a year, NaN: none), of the side that is out of the money if that has one, as its Greeks.
+    `greeks` per unit, None: not known, and `reason` says why. `age_ms` is that of the price the volatility was solved
+    from, of a future that of its price; None where there is none or none is needed.
     """
 
     price: float
@@ -79,13 +81,16 @@ def market_view(*, contracts: Sequence[Contract], convention: Convention = Conve
     chains = dict(zip(with_chains, answers, strict=True))
     as_of_ms = max(table.as_of_ms, *(int(answer.head["ts_event"]) for answer in answers))
     spot, source = _spot(chains)
-    shown = {one.key: _shown(one, chains, spot, as_of_ms) for one in contracts}
+    shown = {one.key: _shown(one, chains, spot, as_of_ms) for one in contracts if one.kind is not Kind.FUTURE}
+    futures = _futures([one for one in contracts if one.kind is Kind.FUTURE], as_of_ms)
     rate = float(answers[0].head["rate"])
     terms = {expiry: _term(answer) for expiry, answer in chains.items()}
     for expiry in (day for day in expiries if day not in chains):
         terms[expiry] = _carried(spot, rate, as_of_ms, to_ms(table.calendar.expires_at(expiry)))
-    market = Market(as_of_ms, spot, rate, terms, {key: one.sigma for key, one in shown.items()})
-    return MarketView(underlying.symbol, market, source, chains, shown)
+    sigma = {key: one.sigma for key, one in shown.items()}
+    fresh = {key: one.price for key, one in futures.items() if one.price > 0 and one.fresh}
+    market = Market(as_of_ms, spot, rate, terms, sigma, fresh)
+    return MarketView(underlying.symbol, market, source, chains, shown | futures)
 
 
 def _expiries(contracts: Iterable[Contract]) -> tuple[date, ...]:
@@ -114,14 +119,22 @@ def _spot(chains: Mapping[date, ChainAnswer]) -> tuple[float, str]:
     return math.nan, "none"
 
 
+def _futures(contracts: Sequence[Contract], as_of_ms: int) -> dict[int, Shown]:
+    """Futures by their own quotes; where that is old or there is none, scenarios take the forward for it."""
+    quotes = latest_quotes(instrument_ids=[one.key for one in contracts]) if contracts else {}
+    found = {}
+    for one in contracts:
+        price, _, stamp = price_for(quote_of(quotes[one.key]), one.tick, Valuation.MID)
+        age_ms = None if price is None else max(0, as_of_ms - stamp)
+        found[one.key] = Shown(float(price or math.nan), math.nan, linear_greeks(one.kind), age_ms, None)
+    return found
+
+
 def _shown(contract: Contract, chains: Mapping[date, ChainAnswer], spot: float, as_of_ms: int) -> Shown:
     if contract.expiry is None:
         return Shown(spot, math.nan, linear_greeks(contract.kind), None, None)
     chain = chains.get(contract.expiry)
-    if contract.strike is None:
-        price = _number(chain.head["future"]) if chain else math.nan
-        return Shown(price, math.nan, linear_greeks(contract.kind), None, None)
-    row = chain.document["strikes"].get(strike_key(float(contract.strike)), {}) if chain else {}
+    row = chain.document["strikes"].get(strike_key(float(contract.strike or 0)), {}) if chain else {}
     return _option(row, "call" if contract.kind is Kind.CALL else "put", as_of_ms)
 
 

@@ -1,12 +1,15 @@
 """A strategy's candles over a time, by the minute or rolled up."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import time
 from typing import Any
 
 from django.db import connection
 from django.db.models import Max
 
-from fo_analytics.domain.calendar import Calendar, from_ms, ist_date, to_ms
+from fo_analytics.domain.calendar import Calendar, from_ms, ist_date, ist_instant, to_ms
 from fo_analytics.domain.timeframes import MINUTES
 from fo_analytics.selectors.chains import session_begun
 from fo_analytics.selectors.reference import calendar
@@ -54,6 +57,18 @@ def candle_columns(
         rows = cursor.fetchall()
     columns = {name: [row[place] for row in rows] for place, name in enumerate(COLUMNS)}
     return span, columns | {name: [_rupees(paise) for paise in columns[name]] for name in AMOUNTS}
+
+
+def newest_closes(*, strategy_ids: Collection[int]) -> Mapping[int, list[int]]:
+    """Return the closes (paise) of the newest day (IST) of which any of the strategies has candles. Two queries."""
+    candles = StrategyCandle.objects.filter(strategy__in=strategy_ids)
+    newest = candles.aggregate(at=Max("time"))["at"]
+    found: dict[int, list[int]] = defaultdict(list)
+    if newest is not None:
+        of_day = candles.filter(time__gte=ist_instant(ist_date(newest), time.min)).order_by("strategy", "time")
+        for strategy_id, close in of_day.values_list("strategy_id", "close"):
+            found[strategy_id].append(close)
+    return found
 
 
 def _exchange(strategy_id: int) -> str:

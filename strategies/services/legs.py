@@ -53,6 +53,7 @@ def store_ends(*, changed: Sequence[tuple[models.Leg, Leg]], since: Mapping[int,
         earliest[row.strategy_id] = min(since[row.pk], earliest.get(row.strategy_id, since[row.pk]))
     for instant in set(earliest.values()):
         _note_all([pk for pk, first in earliest.items() if first == instant], instant)
+    note_held()
 
 
 END_FIELDS = (

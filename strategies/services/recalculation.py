@@ -44,6 +44,12 @@ def recalculate(client: redis.Redis) -> Pass:
     return Pass(len(due), len(states.strategy_id), written)
 
 
+def wait_for_pass() -> None:
+    """Wait until nobody else makes candles, until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
 def own_pass() -> bool:
     """Return whether nobody else makes candles until this transaction ends."""
     with connection.cursor() as cursor:

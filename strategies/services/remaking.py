@@ -4,25 +4,28 @@ Of second marks where these are kept (an hour), else of stored minutes. A strate
 is live waits for none of it.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, time, timedelta
 
 import redis
 from django.db import transaction
 from django.db.models import Max
 
-from fo_analytics.domain.calendar import Session, ist_date
+from fo_analytics.domain.calendar import Session, ist_date, ist_instant
 from fo_analytics.models import Bar
 from fo_analytics.selectors.marks import minute_marks
 from fo_analytics.selectors.sessions import calendar_of
-from strategies.models import LegState, Strategy
+from strategies.models import LegState, Strategy, StrategyCandle
 from strategies.selectors.candle_making import MINUTE, candles_of_bars, candles_of_marks, is_told
 from strategies.selectors.states import states_between
 from strategies.services.candles import drop_candles, store_candles
-from strategies.services.recalculation import own_pass
+from strategies.services.recalculation import own_pass, wait_for_pass
 
 # Marks are of minutes that ingest has not stored yet, too.
 AHEAD = timedelta(minutes=3)
 MINUTES_AT_ONCE = 30
+# Of these there are candles.
+SHOWN = (Strategy.Status.ACTIVE, Strategy.Status.CLOSED)
 
 
 def remake_outdated(client: redis.Redis, *, limit: int) -> int:
@@ -31,9 +34,31 @@ def remake_outdated(client: redis.Redis, *, limit: int) -> int:
     Those longest outdated first; 0 where nothing is, or somebody else is at work. Raises redis.RedisError,
     django.db.Error; what is not done stays outdated.
     """
-    shown = (Strategy.Status.ACTIVE, Strategy.Status.CLOSED)
-    outdated = Strategy.objects.filter(outdated_since__isnull=False, status__in=shown).order_by("outdated_since")
+    outdated = Strategy.objects.filter(outdated_since__isnull=False, status__in=SHOWN).order_by("outdated_since")
     return sum(_remake_next(client, pk) for pk in outdated.values_list("pk", flat=True)[:limit])
+
+
+def remake_sessions(client: redis.Redis, *, strategy_ids: Collection[int], first: date, last: date) -> dict[int, int]:
+    """Make the candles of the sessions of two dates and between again; return how many there are now, by strategy.
+
+    Those that are neither active nor closed are left out. A session of a strategy at a time, whoever else is at work.
+    Raises redis.RedisError, django.db.Error; what was made until then stays. Safe to repeat.
+    """
+    done: dict[int, int] = {}
+    shown = Strategy.objects.filter(pk__in=strategy_ids, status__in=SHOWN).order_by("pk")
+    for pk in list(shown.values_list("pk", flat=True)):
+        sessions = [one for one in _sessions(pk, ist_instant(first, time.min)) if one.date <= last]
+        done[pk] = sum(_remake_session(client, pk, session) for session in sessions)
+    return done
+
+
+@transaction.atomic
+def _remake_session(client: redis.Redis, strategy_id: int, session: Session) -> int:
+    wait_for_pass()
+    Strategy.objects.select_for_update(no_key=True).get(pk=strategy_id)
+    _remake(client, strategy_id, session, session.opens_at)
+    made = StrategyCandle.objects.filter(strategy=strategy_id)
+    return made.filter(time__gte=session.opens_at, time__lt=session.closes_at).count()
 
 
 @transaction.atomic

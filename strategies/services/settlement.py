@@ -8,10 +8,11 @@ from datetime import datetime
 from django.db import transaction
 
 from fo_analytics.domain.calendar import from_ms
+from fo_analytics.selectors.closes import Key as Subject
 from strategies import models
 from strategies.domain.legs import Leg, LegError, Settlement
 from strategies.domain.settlement import settle, settlement_of
-from strategies.selectors.expired import Closing, Due, Subject, closings, legs_due
+from strategies.selectors.expired import Closing, Due, closings, legs_due
 from strategies.selectors.legs import leg_of, stored_legs
 from strategies.services.legs import store_ends
 

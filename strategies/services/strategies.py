@@ -13,9 +13,10 @@ from accounts.models import TradingAccount
 from strategies import models
 from strategies.models import Strategy
 from strategies.services.fills import Trade
+from strategies.services.held import note_held
 from strategies.services.legs import note_outdated
 from strategies.services.trades import EXIT, NewLeg, open_leg, record
-from tradingviz.core.errors import InvalidRequest
+from tradingviz.core.errors import InvalidRequest, naming
 
 Status = Strategy.Status
 MOST_STRATEGIES = 2_000
@@ -50,10 +51,8 @@ def create_strategy(
         raise InvalidRequest(f"at most {MOST_STRATEGIES} strategies on an account", field="account")
     strategy = Strategy.objects.create(account=account, **fields)
     for place, leg in enumerate(legs):
-        try:
+        with naming(f"legs.{place}"):
             open_leg(strategy=strategy, leg=leg, now=now)
-        except InvalidRequest as error:
-            raise InvalidRequest(error.detail, field=f"legs.{place}.{error.field}", valid=error.valid) from error
     if activate:
         change_status(strategy_id=strategy.pk, status=Status.ACTIVE, now=now)
     return strategy.pk
@@ -67,8 +66,10 @@ def update_strategy(*, strategy_id: int, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(strategy, name, value)
     strategy.save(update_fields=[*fields, "updated_at"])
-    first = first_entry(strategy_id=strategy_id) if revalued else None
-    if first is not None:
+    if not revalued:
+        return
+    note_held()
+    if (first := first_entry(strategy_id=strategy_id)) is not None:
         note_outdated(strategy_id=strategy_id, since=first)
 
 
@@ -101,6 +102,7 @@ def change_status(*, strategy_id: int, status: str, now: datetime, closing: Sequ
         "closed_at": now if status == Status.CLOSED else None,
     }
     Strategy.objects.filter(pk=strategy.pk).update(status=status, updated_at=now, **stamps)
+    note_held()
 
 
 def _activate(strategy: Strategy) -> None:
@@ -117,10 +119,8 @@ def _close_legs(strategy: Strategy, closing: Sequence[Closing], now: datetime) -
     for place, one in enumerate(closing):
         if one.leg_id not in mine:
             raise InvalidRequest("the strategy has no such leg", field=f"exits.{place}.leg")
-        try:
+        with naming(f"exits.{place}"):
             record(leg_id=one.leg_id, direction=EXIT, trade=one.trade, now=now)
-        except InvalidRequest as error:
-            raise InvalidRequest(error.detail, field=f"exits.{place}.{error.field}", valid=error.valid) from error
     still_open = strategy.legs.filter(open_lots__gt=0).values_list("pk", flat=True)
     if still := [str(pk) for pk in still_open]:
         raise InvalidRequest(f"legs are open: {', '.join(still)}; give `exits` that close them", field="status")
@@ -131,3 +131,4 @@ def delete_strategy(*, strategy_id: int) -> None:
     """Remove a strategy with its legs, candles and alerts."""
     strategy = get_object_or_404(Strategy.objects.select_for_update(), pk=strategy_id)
     strategy.delete()
+    note_held()

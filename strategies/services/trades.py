@@ -20,6 +20,7 @@ from strategies.models import Strategy
 from strategies.selectors.instruments import Named, find_instrument
 from strategies.selectors.legs import contract_of, leg_of, stored_legs
 from strategies.services.fills import Trade, check_size, check_time, checked_fill, refusing
+from strategies.services.held import note_held
 from strategies.services.legs import note_change, note_outdated
 from tradingviz.core.errors import InvalidRequest
 
@@ -72,6 +73,7 @@ def delete_leg(*, strategy_id: int, leg_id: int) -> None:
     since = leg.fills.earliest("at").at
     leg.delete()
     note_outdated(strategy_id=strategy.pk, since=since)
+    note_held()
 
 
 def writable(*, strategy_id: int) -> Strategy:

@@ -8,6 +8,7 @@ from django.test import override_settings
 
 from accounts.models import User
 from fo_analytics.models import Bar, Instrument, Underlying
+from fo_analytics.replay.recording import ContractKey, RecordedTick
 from strategies.models import Strategy
 from tests.api.asking import Asker, answer_of
 from tests.api.closed_form import worth
@@ -146,6 +147,21 @@ def test_a_future_of_a_month_without_options_is_carried_from_the_spot(ask: Asker
     assert carried == pytest.approx(SPOT * 1.0103, rel=2e-4)  # 6.5 % over 57 days
     assert float(body["curve"]["today"][0]) == pytest.approx(LOT * (carried - 25_100.50), abs=LOT * 0.01)
     assert ask(f"/strategies/{strategy.pk}/greeks").body["net"]["delta"] == LOT
+
+
+def test_a_future_is_valued_by_its_own_price_and_not_by_the_forward(ask: Asker, owner: User) -> None:
+    own = 25_333.0
+    ts, ticks = snapshot(LAST)
+    feed([(ts, [*ticks, RecordedTick(ContractKey("NIFTY", "FUT", SILENT), ts, last=own)])])
+    future = Instrument.objects.get(kind="FUT")
+    forget_everything()
+    strategy = strategy_of(owner)
+    add(strategy, future, "BUY", "25100.50")
+    (today,) = ask(f"/strategies/{strategy.pk}/payoff", points=1).body["curve"]["today"]
+    assert float(today) == pytest.approx(LOT * (own - 25_100.50), abs=LOT * 0.01)
+    feed([snapshot(LAST + 61_000)])  # the future's price is old by now: the carried spot is valued
+    (today,) = ask(f"/strategies/{strategy.pk}/payoff", points=1).body["curve"]["today"]
+    assert float(today) != pytest.approx(LOT * (own - 25_100.50), abs=LOT)
 
 
 def test_with_redis_stopped_the_newest_bars_answer(own_redis: EmbeddedRedis, ask: Asker, owner: User) -> None:

@@ -1,7 +1,6 @@
 """The newest quotes, closes and terms of single instruments: what strategies ask the market for."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 
 import pytest
 import redis
@@ -10,11 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from fo_analytics.domain.calendar import MINUTE_MS, to_ms
 from fo_analytics.domain.chain_view import GREEKS
-from fo_analytics.models import Instrument, OfficialClose, SupersededTerms, Underlying
+from fo_analytics.models import Instrument, OfficialClose, Underlying
 from fo_analytics.replay.recording import ContractKey
 from fo_analytics.selectors.closes import LastSpot, last_spots, official_closes
 from fo_analytics.selectors.quotes import InstrumentQuote, latest_quotes, latest_time
-from fo_analytics.selectors.terms import TermsChange, terms_changed
 from fo_analytics.services.instruments import ensure_instruments
 from tests.integration.ingest import pipeline
 from tests.integration.ingest.test_hardiness import CALL, SPOT, TEN, row
@@ -92,7 +90,7 @@ def test_closes_and_last_spots_are_those_asked_for(keys: dict[ContractKey, int])
         OfficialClose.objects.create(underlying=nifty, date=on, price=price, observed_at=datetime.now(UTC))
     wanted = [(nifty.pk, day), (nifty.pk, date(2026, 2, 3)), (0, before)]
     assert official_closes(wanted=wanted) == {(nifty.pk, day): 25_088.4}
-    assert last_spots(wanted=wanted) == {(nifty.pk, day): LastSpot(25_050.0, TEN)}
+    assert last_spots(wanted=wanted) == {(nifty.pk, day): LastSpot(25_050.0, TEN, TEN)}
     assert not official_closes(wanted=[])
     assert not last_spots(wanted=[])
 
@@ -104,18 +102,4 @@ def test_a_last_spot_is_of_before_contracts_expired(keys: dict[ContractKey, int]
     pipeline.send_rows([row(spot.token, expiry - 1_000, last=25_000.0), row(spot.token, expiry + 1_000, last=26_000.0)])
     pipeline.drain()
     key = (spot.underlying_id, date(2026, 8, 4))
-    assert last_spots(wanted=[key]) == {key: LastSpot(25_000.0, expiry - 1_000)}
-
-
-def test_the_first_change_of_terms_after_a_day_is_named(keys: dict[ContractKey, int]) -> None:
-    call = Instrument.objects.get(pk=keys[CALL])
-    for valid_to, lot_size in ((date(2026, 1, 5), 75), (date(2026, 1, 20), 70)):
-        SupersededTerms.objects.create(
-            instrument=call, valid_to=valid_to, lot_size=lot_size, tick_size=Decimal("0.0500")
-        )
-    Instrument.objects.filter(pk=call.pk).update(lot_size=65, tick_size=Decimal("0.1"))
-    every = [keys[CALL], keys[PUT]]
-    assert terms_changed(instrument_ids=every) == {call.pk: TermsChange(date(2026, 1, 6), "lot size 75 to 70")}
-    later = TermsChange(date(2026, 1, 21), "lot size 70 to 65, tick 0.0500 to 0.1000")
-    assert terms_changed(instrument_ids=every, since=date(2026, 1, 6)) == {call.pk: later}
-    assert terms_changed(instrument_ids=every, since=date(2026, 1, 21)) == {}
+    assert last_spots(wanted=[key]) == {key: LastSpot(25_000.0, expiry - 1_000, expiry)}

@@ -1,7 +1,8 @@
 """One small tree of errors that says who must act, and its rendering as problem+json (RFC 9457)."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -43,6 +44,16 @@ class InvalidRequest(TradingvizError):
         self.detail = detail
         self.field = field
         self.valid = valid or []
+
+
+@contextmanager
+def naming(place: str) -> Iterator[None]:
+    """Say of what is wrong with a part of a request where that part is: `legs.0` before its field."""
+    try:
+        yield
+    except InvalidRequest as error:
+        error.field = ".".join(part for part in (place, error.field) if part)
+        raise
 
 
 class NotAvailable(TradingvizError):

@@ -189,6 +189,7 @@ SPECTACULAR_SETTINGS = {
         "OrderStatus": ["OPEN", "PARTIAL", "COMPLETE", "CANCELLED", "REJECTED"],
         "InstrumentKindEnum": ["SPOT", "FUT", "CE", "PE"],
         "OptionKindEnum": ["CE", "PE"],
+        "ContractKindEnum": ["CE", "PE", "FUT", "EQ"],
         "StrategyStatusEnum": ["draft", "active", "paused", "closed"],
         "NewStrategyStatusEnum": ["draft", "active"],
     },

@@ -7,13 +7,15 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import TradingAccount, User
+from accounts.models import Order, TradingAccount, User
 from fo_analytics.domain.calendar import from_ms
 from strategies.models import Alert, Leg, Strategy, StrategyCandle
+from strategies.selectors.m2m import m2m_documents
 from strategies.services.trades import add_leg
 from tests.api.market import FIRST, NEAR
 from tests.integration.admin.conftest import make_strategy
 from tests.integration.strategies.listed import bought, option
+from tradingviz.core.clock import now_ms
 
 LIST = "/admin/strategies/strategy/"
 pytestmark = pytest.mark.usefixtures("filled")
@@ -52,6 +54,37 @@ def test_a_strategy_shows_its_legs_what_was_traded_and_its_alerts(staff: Client)
     page = staff.get(f"{LIST}{Strategy.objects.get().pk}/change/").content.decode()
     for text in ("+2 at 140.5000", "at_most", "-1000.00", Leg.objects.get().instrument.tradingsymbol):
         assert text in page
+
+
+def test_the_list_and_the_page_show_what_a_strategy_is_worth_and_how_it_went(staff: Client) -> None:
+    row = Strategy.objects.get()
+    for minute, close in enumerate((-1_000, 2_000, 500)):
+        values = {"close": close, "seconds": 60, "partial": False, "from_bars": False}
+        StrategyCandle.objects.create(strategy=row, time=from_ms(FIRST + 60_000 * minute), **values)
+    document = m2m_documents(strategy_ids=[row.pk], now_ms=now_ms())[row.pk]
+    assert document["value"] == document["unrealised"]
+    for address in (LIST, f"{LIST}{row.pk}/change/"):
+        answer = staff.get(address)
+        page = answer.content.decode()
+        assert document["value"] in page
+        assert "02 Feb 10:00:30" in page
+        assert 'points="0.0,24.0 60.0,0.0 120.0,12.0"' in page
+        assert 'aria-label="from -10.00 to 5.00"' in page
+        assert "style=" not in page[page.index("<svg") : page.index("</svg>")]
+        assert "style-src 'self';" in answer["Content-Security-Policy"]
+
+
+def test_the_account_and_its_orders_are_a_link_away(staff: Client) -> None:
+    row = Strategy.objects.get()
+    page = staff.get(f"{LIST}{row.pk}/change/").content.decode()
+    orders = f"/admin/accounts/order/?account__id__exact={row.account_id}"
+    assert orders in page
+    assert f"/admin/accounts/tradingaccount/{row.account_id}/change/" in page
+    other = Order.objects.exclude(account=row.account_id).get()
+    assert list(staff.get(orders).context["cl"].result_list) == []
+    of_other = orders.replace(str(row.account_id), str(other.account_id))
+    assert list(staff.get(of_other).context["cl"].result_list) == [other]
+    assert of_other in staff.get("/admin/accounts/tradingaccount/").content.decode()
 
 
 def test_what_is_said_of_a_strategy_is_changed_and_what_was_traded_is_not(staff: Client) -> None:

@@ -154,7 +154,7 @@ def test_a_leg_that_cannot_be_is_refused_with_its_field(account: TradingAccount,
         (Named(token=2), "ABCD"),
         (Named(tradingsymbol="NIFTY26FEBFUT"), "NIFTY26FEBFUT"),
         (Named(underlying="NIFTY 50", kind="FUT", expiry="2026-02-03"), "NIFTY26FEBFUT"),
-        (Named(underlying="ABCD", kind="SPOT"), "ABCD"),
+        (Named(underlying="ABCD", kind="EQ"), "ABCD"),
         (Named(underlying="nifty", kind="PE", expiry="NWeek+1", strike=Decimal("25700.00")), "NIFTY26021025700PE"),
     ],
 )

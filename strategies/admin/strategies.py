@@ -5,8 +5,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Func, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from fo_analytics.domain.calendar import from_ms
+from strategies.admin.worth import COLUMNS, Valued
 from strategies.models import Alert, Fill, Leg, Strategy
 from strategies.selectors.strategies import with_summary
 from strategies.services import corporate_actions, staff
@@ -122,7 +125,7 @@ class TagFilter(admin.SimpleListFilter):
 
 
 @admin.register(Strategy)
-class StrategyAdmin(admin.ModelAdmin[Strategy]):
+class StrategyAdmin(Valued):
     """Strategies: what is said of them may be changed, their status by an action."""
 
     list_display = (
@@ -130,6 +133,7 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
         "account",
         "owner",
         "status",
+        *COLUMNS,
         "tags",
         "underlyings",
         "legs_open",
@@ -138,11 +142,12 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
     )
     list_filter = ("status", TagFilter, ("account", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("account__owner",)
+    list_per_page = 50
     search_fields = ("name", "account__name", "account__owner__username")
     show_full_result_count = False
     fields = (
-        "name", "description", "tags", "valuation", "account", "status", "created_at", "updated_at", "paused_at",
-        "closed_at", "outdated_since",
+        "name", "description", "tags", "valuation", "account", "orders", "status", *COLUMNS, "created_at",
+        "updated_at", "paused_at", "closed_at", "outdated_since",
     )  # fmt: skip
     readonly_fields = fields[4:]
     inlines = (LegInline, AlertInline)
@@ -173,6 +178,12 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
     def owner(self, strategy: Strategy) -> str:
         """Return whose it is."""
         return strategy.account.owner.username
+
+    @admin.display(description="orders")
+    def orders(self, strategy: Strategy) -> str:
+        """Return a way to the orders of its account."""
+        page = reverse("admin:accounts_order_changelist")
+        return format_html('<a href="{}?account__id__exact={}">of the account</a>', page, strategy.account_id)
 
     @admin.display(description="underlyings")
     def underlyings(self, strategy: Strategy) -> str:
