@@ -79,6 +79,12 @@ class StrategyFields(Body):
         return list(dict.fromkeys(tags))
 
 
+def said_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a body says of a strategy, and what holds where it says nothing."""
+    silent: dict[str, Any] = {"name": "", "description": "", "tags": [], "valuation": Valuation.LAST.value}
+    return {name: values.get(name, default) for name, default in silent.items()}
+
+
 class NewStrategy(StrategyFields):
     """A strategy to be made, with its legs."""
 

@@ -1,7 +1,5 @@
 """`/strategies/from-positions`: a strategy of what an account holds."""
 
-from typing import Any
-
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,10 +13,9 @@ from accounts.principal import STRATEGIES
 from accounts.selectors.positions import net_positions
 from strategies.api import examples
 from strategies.api.asking import account_to_write, now, problems, taken
-from strategies.api.bodies import BIGGEST_KEY, StrategyFields
+from strategies.api.bodies import BIGGEST_KEY, StrategyFields, said_of
 from strategies.api.rendering import render_with_legs
 from strategies.api.shapes import StrategyWithLegsShape
-from strategies.domain.m2m import Valuation
 from strategies.services.from_positions import create_from_positions
 from strategies.services.trades import MOST_LEGS
 from tradingviz.core.bodies import WholeField
@@ -52,16 +49,12 @@ class FromPositionsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Make a leg of each net position, at its average price: entered now, or at the close of the last session."""
-        body = dict(taken(PositionsBody, request))
-        account = account_to_write(request, body.pop("account"))
-        fields: dict[str, Any] = {
-            "description": "",
-            "tags": [],
-            "valuation": Valuation.LAST.value,
-            "tokens": None,
-        } | body
-        held = net_positions(account_id=account.pk)
-        made = create_from_positions(account=account, positions=held, now=now(), **fields)
+        body = taken(PositionsBody, request)
+        account, chosen = account_to_write(request, body["account"]), body.get("tokens")
+        held, active = net_positions(account_id=account.pk), body["activate"]
+        made = create_from_positions(
+            account=account, positions=held, tokens=chosen, activate=active, now=now(), **said_of(body)
+        )
         return Response(render_with_legs(strategy_id=made, user_id=pk_of(request)), status=201)
 
 

@@ -1,7 +1,5 @@
 """`/strategies`: a user's own, and those on accounts that are shared with them."""
 
-from typing import Any
-
 from django.db import transaction
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -14,10 +12,9 @@ from accounts.principal import STRATEGIES
 from fo_analytics.selectors.reference import find_underlying
 from strategies.api import examples
 from strategies.api.asking import account_to_write, asked, now, problems, readable, taken, to_read, to_write
-from strategies.api.bodies import ChangedStrategy, NewStrategy, StrategiesParameters, closing_of, leg_of_body
+from strategies.api.bodies import ChangedStrategy, NewStrategy, StrategiesParameters, closing_of, leg_of_body, said_of
 from strategies.api.rendering import render_all, render_with_legs
 from strategies.api.shapes import StrategyShape, StrategyWithLegsShape
-from strategies.domain.m2m import Valuation
 from strategies.models import Strategy
 from strategies.selectors.strategies import filtered, with_summary
 from strategies.services import strategies as services
@@ -62,12 +59,11 @@ class StrategyViewSet(GenericViewSet[Strategy]):
     )
     def create(self, request: Request) -> Response:
         """Make a strategy on an account of yours: with all its legs, or not at all."""
-        body = dict(taken(NewStrategy, request))
-        account = account_to_write(request, body.pop("account"))
-        legs = [leg_of_body(values) for values in body.pop("legs", ())]
-        activate = body.pop("status") == Strategy.Status.ACTIVE
-        fields: dict[str, Any] = {"description": "", "tags": [], "valuation": Valuation.LAST.value} | body
-        made = services.create_strategy(account=account, legs=legs, activate=activate, now=now(), **fields)
+        body = taken(NewStrategy, request)
+        account = account_to_write(request, body["account"])
+        legs = [leg_of_body(values) for values in body.get("legs", ())]
+        activate = body["status"] == Strategy.Status.ACTIVE
+        made = services.create_strategy(account=account, legs=legs, activate=activate, now=now(), **said_of(body))
         return Response(render_with_legs(strategy_id=made, user_id=pk_of(request)), status=201)
 
     @extend_schema(

@@ -15,11 +15,10 @@ from accounts.api.views import pk_of
 from accounts.principal import STRATEGIES
 from strategies.api import examples
 from strategies.api.asking import account_to_write, now, problems, taken
-from strategies.api.bodies import BIGGEST_KEY, StrategyFields
+from strategies.api.bodies import BIGGEST_KEY, StrategyFields, said_of
 from strategies.api.rendering import render_with_legs
 from strategies.api.shapes import StrategyWithLegsShape
 from strategies.domain.legs import Kind, Side
-from strategies.domain.m2m import Valuation
 from strategies.domain.templates import Delta, Level, Place
 from strategies.services.fills import MOST_UNITS
 from strategies.services.templates import CHOICES, Order, create_from_template
@@ -89,7 +88,7 @@ class FromTemplateView(APIView):
         """
         body = dict(taken(TemplateBody, request))
         account, activate = account_to_write(request, body["account"]), body["activate"]
-        made = create_from_template(account=account, order=_order(body), activate=activate, now=now(), **_fields(body))
+        made = create_from_template(account=account, order=_order(body), activate=activate, now=now(), **said_of(body))
         return Response(render_with_legs(strategy_id=made, user_id=pk_of(request)), status=201)
 
 
@@ -106,11 +105,6 @@ def _place(value: Mapping[str, Any]) -> Place:
 _CHOICES: Mapping[str, Callable[[Any], Any]] = {
     "side": Side, "kind": Kind, "place": _place, "bought": _place, "sold": _place, "wing": int, "far_expiry": str,
 }  # fmt: skip
-
-
-def _fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    defaults: dict[str, Any] = {"name": "", "description": "", "tags": [], "valuation": Valuation.LAST.value}
-    return {name: body.get(name, default) for name, default in defaults.items()}
 
 
 urlpatterns = [path("strategies/from-template", FromTemplateView.as_view(), name="strategy-from-template")]

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from accounts.models import TradingAccount
+from accounts.selectors.positions import NetPosition
 from fo_analytics.domain.calendar import ist_date
 from fo_analytics.models import Instrument
 from fo_analytics.selectors.reference import calendar, terms_on
@@ -17,22 +18,6 @@ from strategies.services.trades import MOST_LEGS, NewLeg
 from tradingviz.core.errors import InvalidRequest
 
 _STEP = Decimal("0.0001")
-
-
-class NetPosition(Protocol):
-    """What an account holds of a contract: signed units at an average price in rupees (accounts.selectors)."""
-
-    @property
-    def token(self) -> int:
-        """Return what ticks carry."""
-
-    @property
-    def quantity(self) -> int:
-        """Return the signed units."""
-
-    @property
-    def average_price(self) -> Decimal:
-        """Return the average price of what is open."""
 
 
 def create_from_positions(

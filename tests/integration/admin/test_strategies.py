@@ -142,9 +142,11 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
     staff: Client, account: TradingAccount, model: type[Model]
 ) -> None:
     page = f"/admin/strategies/{model._meta.model_name}/"
+    candle = {"time": from_ms(FIRST), "close": 1, "seconds": 1, "partial": False, "from_bars": False}
+    StrategyCandle.objects.create(strategy=Strategy.objects.get(), **candle)
     few, few_queries = rows_and_queries(staff, page)
     for _ in range(5):
-        make_strategy(account)
+        StrategyCandle.objects.create(strategy_id=make_strategy(account), **candle)
     many, many_queries = rows_and_queries(staff, page)
     assert few == 1 < many
     assert many_queries <= few_queries
