@@ -10,6 +10,7 @@ from rest_framework import serializers
 from fo_analytics.api.parameters import InstantField
 from fo_analytics.api.time_range import RangeEndField, RangeStartField
 from fo_analytics.domain.chain import Convention
+from tradingviz.core.bodies import ChoiceField
 
 MOST_LEGS = 40
 MOST_SPOTS, MOST_SHIFTS, MOST_TIMES = 41, 21, 21
@@ -92,7 +93,7 @@ class ScenarioParameters(Strict):
 class GreeksParameters(serializers.Serializer[Any]):
     """How Greeks are computed."""
 
-    convention = serializers.ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
+    convention = ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
 
 
 class StatisticsParameters(serializers.Serializer[Any]):
@@ -122,10 +123,10 @@ class WhatIfLegBody(Strict):
     token = serializers.IntegerField(min_value=1, max_value=LARGEST_KEY, required=False)
     tradingsymbol = serializers.CharField(max_length=64, required=False)
     underlying = serializers.CharField(max_length=32, required=False, help_text="symbol or alias")
-    kind = serializers.ChoiceField(choices=("CE", "PE", "FUT", "EQ"), required=False)
+    kind = ChoiceField(choices=("CE", "PE", "FUT", "EQ"), required=False)
     expiry = serializers.CharField(max_length=32, required=False, help_text="a date or a label, as NWeek+0")
     strike = serializers.DecimalField(max_digits=12, decimal_places=2, required=False, help_text="rupees")
-    side = serializers.ChoiceField(choices=("BUY", "SELL"))
+    side = ChoiceField(choices=("BUY", "SELL"))
     lots = serializers.IntegerField(min_value=1, max_value=MOST_LOTS)
     price = _price()
 
