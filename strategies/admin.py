@@ -7,6 +7,7 @@ from django.db.models import Func, QuerySet
 from django.http import HttpRequest
 
 from fo_analytics.domain.calendar import from_ms
+from strategies.admin_worth import Valued
 from strategies.models import Alert, Fill, Leg, Strategy
 from strategies.selectors.strategies import with_summary
 from strategies.services import corporate_actions, staff
@@ -122,7 +123,7 @@ class TagFilter(admin.SimpleListFilter):
 
 
 @admin.register(Strategy)
-class StrategyAdmin(admin.ModelAdmin[Strategy]):
+class StrategyAdmin(Valued, admin.ModelAdmin[Strategy]):
     """Strategies: what is said of them may be changed, their status by an action."""
 
     list_display = (
@@ -130,6 +131,8 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
         "account",
         "owner",
         "status",
+        "worth",
+        "lately",
         "tags",
         "underlyings",
         "legs_open",
@@ -141,8 +144,8 @@ class StrategyAdmin(admin.ModelAdmin[Strategy]):
     search_fields = ("name", "account__name", "account__owner__username")
     show_full_result_count = False
     fields = (
-        "name", "description", "tags", "valuation", "account", "status", "created_at", "updated_at", "paused_at",
-        "closed_at", "outdated_since",
+        "name", "description", "tags", "valuation", "account", "status", "worth", "lately", "created_at",
+        "updated_at", "paused_at", "closed_at", "outdated_since",
     )  # fmt: skip
     readonly_fields = fields[4:]
     inlines = (LegInline, AlertInline)

@@ -1,5 +1,7 @@
 """Strategies in the admin: found, looked at, put to work, frozen; and never more queries for more of them."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.messages import get_messages
 from django.db import connection
@@ -10,10 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import TradingAccount, User
 from fo_analytics.domain.calendar import from_ms
 from strategies.models import Alert, Leg, Strategy, StrategyCandle
+from strategies.selectors.m2m import m2m_documents
 from strategies.services.trades import add_leg
 from tests.api.market import FIRST, NEAR
 from tests.integration.admin.conftest import make_strategy
 from tests.integration.strategies.listed import bought, option
+from tradingviz.core.clock import now_ms
 
 LIST = "/admin/strategies/strategy/"
 pytestmark = pytest.mark.usefixtures("filled")
@@ -136,3 +140,21 @@ def rows_and_queries(staff: Client, page: str) -> tuple[int, int]:
     with CaptureQueriesContext(connection) as queries:
         answer = staff.get(page)
     return len(answer.context["cl"].result_list), len(queries)
+
+
+def test_a_strategy_shows_what_it_is_worth_now_and_a_line_of_where_it_was(staff: Client) -> None:
+    strategy = Strategy.objects.get()
+    now = from_ms(now_ms() - now_ms() % 60_000)
+    closes = {3: 100_00, 2: 250_00, 1: -50_00}
+    for minutes, close in closes.items():
+        StrategyCandle.objects.create(
+            strategy=strategy, time=now - timedelta(minutes=minutes), open=close, high=close, low=close, close=close,
+            seconds=60, partial=False, from_bars=False,
+        )  # fmt: skip
+    (document,) = m2m_documents(strategy_ids=[strategy.pk], now_ms=now_ms()).values()
+    told = f"{document['value']}{'*' if document['partial'] else ''} ({document['realised']} realised)"
+    for page in (LIST, f"{LIST}{strategy.pk}/change/"):
+        text = staff.get(page).content.decode()
+        assert told in text
+        assert "100.00 to -50.00" in text
+        assert text.count("<polyline") == 1
