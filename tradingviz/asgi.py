@@ -1,5 +1,6 @@
 """The ASGI application: HTTP by Django, sockets by Channels."""
 
+import threading
 from typing import Any
 
 import django
@@ -12,6 +13,7 @@ django.setup(set_prefix=False)
 
 from accounts.gate.middleware import Gate  # noqa: E402 - needs the apps that django.setup loads
 from accounts.routing import websocket_urlpatterns as account_sockets  # noqa: E402 - as above
+from fo_analytics.domain.kernels import load_kernels  # noqa: E402 - as above
 from strategies.routing import websocket_urlpatterns as strategy_sockets  # noqa: E402 - as above
 from streaming.origin import BrowserOrigins  # noqa: E402 - needs the apps that django.setup loads
 from streaming.routing import websocket_urlpatterns as stream_sockets  # noqa: E402 - as above
@@ -19,6 +21,8 @@ from tradingviz.core.database import limit_statements  # noqa: E402 - as above: 
 from tradingviz.core.handlers import OneThreadHandler  # noqa: E402 - as above
 
 limit_statements()
+# Aside, so that the first who asks for a payoff does not wait for it, and nobody for the start.
+threading.Thread(target=load_kernels, daemon=True).start()
 # The last one refuses what there is not.
 websocket_urlpatterns = [*account_sockets, *strategy_sockets, *stream_sockets]
 sockets = BrowserOrigins(URLRouter(websocket_urlpatterns))

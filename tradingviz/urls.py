@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, 
 from tradingviz.asyncapi import asyncapi
 from tradingviz.core.errors import problem_page
 from tradingviz.health import health, live, metrics, ready
+from tradingviz.openapi import Described
 
 admin.site.site_header = admin.site.site_title = "tradingviz"
 admin.site.index_title = "Administration"
@@ -24,7 +25,7 @@ urlpatterns = [
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
     path("metrics", metrics, name="metrics"),
-    path("openapi.json", SpectacularJSONAPIView.as_view(**PAGE), name="openapi"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(generator_class=Described, **PAGE), name="openapi"),
     path("asyncapi.json", asyncapi, name="asyncapi"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="openapi", **PAGE), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi", template_name="redoc.html", **PAGE), name="redoc"),

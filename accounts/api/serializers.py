@@ -11,7 +11,7 @@ from accounts.audit import Kind
 from accounts.models import ApiKey
 from accounts.principal import SCOPES
 from accounts.tokens import RefreshToken
-from tradingviz.core.bodies import TextField
+from tradingviz.core.bodies import ChoiceField, TextField
 
 
 class TokenSerializer(TokenObtainPairSerializer):
@@ -49,7 +49,7 @@ class NewKey(serializers.Serializer[Any]):
 
     name = TextField(max_length=100, help_text="what it is for")
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=SCOPES), allow_empty=False, help_text="what it may be used for"
+        child=ChoiceField(choices=SCOPES), allow_empty=False, help_text="what it may be used for"
     )
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="null: it does not expire"
@@ -59,7 +59,7 @@ class NewKey(serializers.Serializer[Any]):
 class KeyShape(serializers.ModelSerializer[ApiKey]):
     """An API key, without its secret."""
 
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPES))
+    scopes = serializers.ListField(child=ChoiceField(choices=SCOPES))
 
     class Meta:
         """What is told of a key."""

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.domain.orders import MOST_UNITS
 from accounts.models import AccountShare, AccountSnapshot, OrderStatus, TradingAccount
-from tradingviz.core.bodies import Body, MoneyField, PriceField, ShownMoney, TextField, WholeField
+from tradingviz.core.bodies import Body, ChoiceField, MoneyField, PriceField, ShownMoney, TextField, WholeField
 
 MOST_ROWS = 2_000
 SIDES = ("BUY", "SELL")
@@ -91,14 +91,14 @@ class OrderShape(serializers.Serializer[Any]):
     token = serializers.IntegerField(help_text="what ticks carry")
     exchange = serializers.CharField()
     tradingsymbol = serializers.CharField()
-    side = serializers.ChoiceField(choices=SIDES)
+    side = ChoiceField(choices=SIDES)
     order_type = serializers.CharField()
     product = serializers.CharField()
     quantity = serializers.IntegerField()
     price = serializers.CharField(allow_null=True, help_text="null: at market")
     filled = serializers.IntegerField()
     average_price = serializers.CharField(allow_null=True, help_text="of what is filled")
-    status = serializers.ChoiceField(choices=OrderStatus.values)
+    status = ChoiceField(choices=OrderStatus.values)
     reason = serializers.CharField(allow_null=True)
     updated_at = serializers.DateTimeField(help_text="the exchange's stamp")
     filled_at = serializers.DateTimeField(allow_null=True, help_text="the stamp of the newest fill")
@@ -108,19 +108,19 @@ class OrdersQuery(serializers.Serializer[Any]):
     """Which orders."""
 
     date = serializers.DateField(required=False, help_text="those last changed on a day of the exchange")
-    status = serializers.ChoiceField(choices=OrderStatus.values, required=False)
+    status = ChoiceField(choices=OrderStatus.values, required=False)
 
 
 class PostbackBody(serializers.Serializer[Any]):
     """An order update, as on the order stream but for `account`, which the path names."""
 
     order_id = serializers.CharField(max_length=64)
-    status = serializers.ChoiceField(choices=OrderStatus.values)
+    status = ChoiceField(choices=OrderStatus.values)
     ts = serializers.IntegerField(help_text="the exchange's stamp, ms since the Unix epoch")
     token = serializers.IntegerField(help_text="what ticks carry")
     exchange = serializers.CharField(max_length=64)
     tradingsymbol = serializers.CharField(max_length=64)
-    side = serializers.ChoiceField(choices=SIDES)
+    side = ChoiceField(choices=SIDES)
     order_type = serializers.CharField(max_length=64)
     product = serializers.CharField(max_length=64)
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_UNITS, help_text="units")

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from fo_analytics.api.parameters import MAX_LEVELS, UnderlyingParameters
 from fo_analytics.domain.chain import Convention
+from tradingviz.core.bodies import ChoiceField
 
 DAY = "day"
 FEWEST_MINUTES, MOST_MINUTES = 5, 1440
@@ -70,7 +71,7 @@ def _tolerance(default: float, text: str) -> FiniteField:
 class ValuedParameters(UnderlyingParameters):
     """Which underlying, as of when, valued how."""
 
-    convention = serializers.ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
+    convention = ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
 
 
 class ExpiriesParameters(ValuedParameters):
@@ -104,7 +105,7 @@ class TermStructureParameters(ExpiriesParameters):
 class SurfaceParameters(TermStructureParameters):
     """Where the surface is looked at, and how much an arbitrage must be worth."""
 
-    axis = serializers.ChoiceField(
+    axis = ChoiceField(
         choices=("log_moneyness", "deviations"),
         default="log_moneyness",
         help_text="the grid's coordinate: ln(K/F), or ln(K/F) / (σ_ATM·√T)",
@@ -143,7 +144,7 @@ class OiChangeParameters(UnderlyingParameters):
 
     expiry = ExpiriesParameters().fields["expiry"]
     window = WindowField(default=DAY, help_text="day: since the previous session; 15m, 60m, …: since so long ago")
-    by = serializers.ChoiceField(choices=("absolute", "percent"), default="absolute", help_text="what is ranked")
+    by = ChoiceField(choices=("absolute", "percent"), default="absolute", help_text="what is ranked")
     limit = _limit()
     price_threshold = _tolerance(0.0, "per cent beyond which a price counts as changed")
     oi_threshold = _tolerance(0.0, "per cent beyond which open interest counts as changed")

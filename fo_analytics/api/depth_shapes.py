@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from fo_analytics.api.parameters import MAX_LEVELS, UnderlyingParameters
+from tradingviz.core.bodies import ChoiceField
 from tradingviz.core.shapes import Shape
 
 MAX_LOTS = 10_000
@@ -20,11 +21,11 @@ class DepthParameters(UnderlyingParameters):
     levels = serializers.IntegerField(
         min_value=0, max_value=MAX_LEVELS, default=10, help_text="strikes each side of the money"
     )
-    option_side = serializers.ChoiceField(choices=("both", "call", "put"), default="both")
+    option_side = ChoiceField(choices=("both", "call", "put"), default="both")
     lots = serializers.IntegerField(
         min_value=1, max_value=MAX_LOTS, default=1, help_text="what the impact cost is the cost of"
     )
-    sort = serializers.ChoiceField(
+    sort = ChoiceField(
         choices=[f"{sign}{name}" for name in SORTS for sign in ("", "-")],
         default="strike",
         help_text="a minus sorts downwards; unknown values come last",
@@ -69,7 +70,7 @@ class DepthContractShape(Shape):
     strike = serializers.FloatField(help_text="rupees")
     side = serializers.CharField(help_text="call or put")
     lot_size = serializers.IntegerField(help_text="units, as of the day")
-    state = serializers.ChoiceField(
+    state = ChoiceField(
         choices=("unknown", "empty", "bid_only", "ask_only", "crossed", "two_sided"), help_text="which sides are quoted"
     )
     source = _word("depth: up to five levels; quote: the best bid and ask; null: neither")  # type: ignore[assignment]
@@ -95,7 +96,7 @@ class DepthContractShape(Shape):
     buy = ImpactShape(help_text="taking asks")
     sell = ImpactShape(help_text="taking bids")
     liquidity_score = _number("0 to 100: 40 % spread, 30 % depth, 20 % orders, 10 % balance")
-    liquidity_tier = serializers.ChoiceField(choices=("unknown", "illiquid", "low", "medium", "high"))
+    liquidity_tier = ChoiceField(choices=("unknown", "illiquid", "low", "medium", "high"))
     liquidity_reason = _word("why the score is null: no_quote crossed best_only no_orders")
 
 
@@ -107,7 +108,7 @@ class DepthShape(Shape):
     labels = serializers.ListField(child=serializers.CharField())
     ts_event = serializers.IntegerField(help_text="the instant ages are counted to, ms UTC")
     ts_expiry = serializers.IntegerField(help_text="ms UTC")
-    source = serializers.ChoiceField(choices=("live", "bars"))  # type: ignore[assignment]  # a field of that name
+    source = ChoiceField(choices=("live", "bars"))  # type: ignore[assignment]  # a field of that name
     epoch = _whole("of the live chain; null from bars")
     seq = _whole("of the live chain; null from bars")
     depth_epoch = _whole("of the live books; null where none were published")

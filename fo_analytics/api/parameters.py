@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from fo_analytics.domain.calendar import IST, to_ms
 from fo_analytics.domain.chain import Convention
+from tradingviz.core.bodies import ChoiceField
 from tradingviz.core.clock import now_ms
 
 SORTS = ("strike", "call_oi", "put_oi", "call_volume", "put_volume", "call_iv", "put_iv")
@@ -93,13 +94,13 @@ class StrikeDistributionParameters(UnderlyingParameters):
     strike_range = serializers.IntegerField(
         min_value=0, max_value=MAX_LEVELS, required=False, help_text="alias of levels"
     )
-    option_side = serializers.ChoiceField(choices=("both", "call", "put"), default="both")
-    sort = serializers.ChoiceField(
+    option_side = ChoiceField(choices=("both", "call", "put"), default="both")
+    sort = ChoiceField(
         choices=[f"{sign}{name}" for name in SORTS for sign in ("", "-")],
         default="strike",
         help_text="a minus sorts downwards; unknown values come last",
     )
-    convention = serializers.ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
+    convention = ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Fold the aliases, and take up the default."""

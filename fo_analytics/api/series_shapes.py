@@ -8,6 +8,7 @@ from rest_framework import serializers
 from fo_analytics.api.time_range import NamesField, RollingParameters, TimeRangeParameters
 from fo_analytics.domain.indicators import METRICS, Of, indicator_named
 from fo_analytics.domain.moneyness import level
+from tradingviz.core.bodies import ChoiceField
 from tradingviz.core.shapes import Shape
 
 MIN_STRIKE = Decimal("0.01")
@@ -46,7 +47,7 @@ class StrikeHistoryParameters(TimeRangeParameters):
         max_length=32, default="NWeek+0", help_text="a date, or a label as of the end of the range"
     )
     strike = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=MIN_STRIKE, help_text="rupees")
-    option_side = serializers.ChoiceField(choices=("both", "call", "put"), default="both")
+    option_side = ChoiceField(choices=("both", "call", "put"), default="both")
 
 
 class BarsShape(Shape):
@@ -106,7 +107,7 @@ class MoneynessSeriesParameters(RollingParameters):
         default=["ATM"],
         help_text="ATM, OTM1, ITM2, …: rungs of the listed ladder, by commas or repeated; default ATM",
     )
-    option_side = serializers.ChoiceField(choices=("both", "call", "put"), default="both")
+    option_side = ChoiceField(choices=("both", "call", "put"), default="both")
 
 
 class MetricsSeriesParameters(RollingParameters):
@@ -147,7 +148,7 @@ class LevelSeriesShape(Shape):
     """One indicator of one side at one level, as columns of one length."""
 
     indicator = serializers.CharField()
-    side = serializers.ChoiceField(choices=("call", "put"))
+    side = ChoiceField(choices=("call", "put"))
     moneyness = serializers.CharField()
     time = _times()
     value = _numbers("in the indicator's unit")
@@ -178,7 +179,7 @@ class StraddleSeriesShape(CoveredShape):
     """A call and its put together, as columns of one length; those that do not apply are absent."""
 
     expiries = StretchShape(many=True)
-    mode = serializers.ChoiceField(choices=("atm", "strike"))
+    mode = ChoiceField(choices=("atm", "strike"))
     ohlc = serializers.CharField(
         allow_null=True,
         help_text="minute_marks: open, high and low are those of one mark a minute, what lay between is not seen; "

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from django.db import transaction
 
 from fo_analytics.domain.calendar import Interval, Session, ist_instant
+from fo_analytics.domain.simulated_day import CLOSES
 from fo_analytics.freshness import note_everything
 from fo_analytics.models import ChainMetric, RollupDue, SessionInterval, SessionKind, TradingSession
 from fo_analytics.session_table import SHIPPED_TABLE, parse
@@ -22,7 +23,7 @@ def load_known_sessions() -> int:
 
 
 def ensure_simulated_sessions(*, first: date, last: date, exchange: str = "NSE") -> None:
-    """Make every day from `first` to `last` a session of 24 hours: a generated market never closes.
+    """Make every day from `first` to `last` a session of the simulator's hours, Sundays too.
 
     Replaces the real sessions of those days, so it is for a database of its own.
     """
@@ -36,8 +37,8 @@ def ensure_simulated_sessions(*, first: date, last: date, exchange: str = "NSE")
 
 def _simulated(exchange: str, day: date) -> Session:
     opens: datetime = ist_instant(day, time.min)
-    expires = ist_instant(day, time(15, 30))
-    return Session(exchange, day, SessionKind.SIMULATED, (Interval(opens, opens + timedelta(days=1)),), expires)
+    closes: datetime = ist_instant(day, CLOSES)
+    return Session(exchange, day, SessionKind.SIMULATED, (Interval(opens, closes),), closes)
 
 
 @transaction.atomic

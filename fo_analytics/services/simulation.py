@@ -1,4 +1,4 @@
-"""Makes a database ready for the simulator's market: sessions that never close, its instruments, its subscriptions."""
+"""Makes a database ready for the simulator's market: its sessions, instruments, subscriptions."""
 
 import tempfile
 import time
@@ -12,7 +12,8 @@ from fo_analytics.services.subscriptions import Reconciled, reconcile_subscripti
 from streaming.ticker.client import TickerClient, TickerUnavailable
 
 EXCHANGES = ("NSE", "BSE")
-SESSIONS_AHEAD = timedelta(days=30)
+# Beyond the last listed expiry: the instants at which contracts expire are those of sessions.
+SESSIONS_AHEAD = timedelta(days=120)
 _PAUSE_SECONDS = 0.1
 
 

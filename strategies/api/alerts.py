@@ -20,7 +20,7 @@ from strategies.api.shapes import rupees
 from strategies.domain.alerts import Condition
 from strategies.models import Alert
 from strategies.services import alerts as services
-from tradingviz.core.bodies import Body
+from tradingviz.core.bodies import Body, ChoiceField
 from tradingviz.core.shapes import Shape
 
 _CONDITIONS = [item.value for item in Condition]
@@ -34,7 +34,7 @@ _ASKED = body_example("a loss of 20,000", {"condition": "at_most", "threshold": 
 class AlertBody(Body):
     """An alert to be set."""
 
-    condition = serializers.ChoiceField(choices=_CONDITIONS, help_text="where it fires: at or beyond the threshold")
+    condition = ChoiceField(choices=_CONDITIONS, help_text="where it fires: at or beyond the threshold")
     threshold = serializers.DecimalField(
         max_digits=16, decimal_places=2, help_text='value of the strategy in rupees, e.g. "-20000.00"'
     )
@@ -44,7 +44,7 @@ class AlertShape(Shape):
     """An alert."""
 
     id = serializers.IntegerField()
-    condition = serializers.ChoiceField(choices=_CONDITIONS)
+    condition = ChoiceField(choices=_CONDITIONS)
     threshold = rupees("rupees")
     since = instant_field("only values made after this count")
     fired_at = instant_field("null while it waits", null=True)

@@ -10,7 +10,7 @@ from fo_analytics.api.time_range import RangeEndField, RangeStartField
 from fo_analytics.domain.chain import Convention
 from strategies.api.bodies import BIGGEST_KEY, HIGHEST, LOWEST, NamedBody
 from strategies.services.trades import MOST_LEGS
-from tradingviz.core.bodies import Body, PriceField, WholeField
+from tradingviz.core.bodies import Body, ChoiceField, PriceField, WholeField
 
 MOST_SPOTS, MOST_SHIFTS, MOST_TIMES = 41, 21, 21
 MOST_LOTS = 100_000
@@ -70,7 +70,7 @@ class ScenarioParameters(Body):
 class GreeksParameters(serializers.Serializer[Any]):
     """How Greeks are computed."""
 
-    convention = serializers.ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
+    convention = ChoiceField(choices=[c.value for c in Convention], default=Convention.EXACT.value)
 
 
 class StatisticsParameters(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from strategies.selectors.instruments import Named
 from strategies.services.fills import MOST_UNITS, Trade
 from strategies.services.strategies import Closing
 from strategies.services.trades import MOST_LEGS, NewLeg
-from tradingviz.core.bodies import Body, PriceField, TextField, WholeField
+from tradingviz.core.bodies import Body, ChoiceField, PriceField, TextField, WholeField
 
 MOST_TAGS = 20
 LOWEST, HIGHEST = Decimal("0.0001"), Decimal(10_000_000)
@@ -24,7 +24,7 @@ class StrategiesParameters(Body):
     """Which strategies."""
 
     account = serializers.IntegerField(required=False, min_value=1, max_value=BIGGEST_KEY, help_text="on this account")
-    status = serializers.ChoiceField(choices=Strategy.Status.values, required=False)
+    status = ChoiceField(choices=Strategy.Status.values, required=False)
     tag = serializers.CharField(max_length=32, required=False, help_text="that have this tag")
     underlying = serializers.CharField(
         max_length=32, required=False, help_text="that have a leg on it: symbol or alias, e.g. NIFTY"
@@ -50,14 +50,12 @@ class NamedBody(Body):
     token = WholeField(required=False, min_value=1, max_value=BIGGEST_KEY, help_text="what ticks carry")
     tradingsymbol = TextField(max_length=64, required=False)
     underlying = TextField(max_length=32, required=False, help_text="symbol or alias, e.g. NIFTY")
-    kind = serializers.ChoiceField(
-        choices=[kind.value for kind in Kind], required=False, help_text="EQ: a stock's share"
-    )
+    kind = ChoiceField(choices=[kind.value for kind in Kind], required=False, help_text="EQ: a stock's share")
     expiry = TextField(max_length=32, required=False, help_text="a date or label (NWeek+0, NMonth+1, …), as of `at`")
     strike = serializers.DecimalField(
         max_digits=12, decimal_places=2, required=False, min_value=Decimal("0.01"), help_text="rupees"
     )
-    side = serializers.ChoiceField(choices=[side.value for side in Side])
+    side = ChoiceField(choices=[side.value for side in Side])
 
 
 class LegBody(NamedBody, TradeBody):
@@ -70,7 +68,7 @@ class StrategyFields(Body):
     name = TextField(max_length=100)
     description = TextField(max_length=2_000, required=False, allow_blank=True)
     tags = serializers.ListField(child=TextField(max_length=32), required=False, max_length=MOST_TAGS)
-    valuation = serializers.ChoiceField(
+    valuation = ChoiceField(
         choices=[item.value for item in Valuation], required=False, help_text="last price, or mid of tight quotes"
     )
 
@@ -89,7 +87,7 @@ class NewStrategy(StrategyFields):
     """A strategy to be made, with its legs."""
 
     account = WholeField(min_value=1, max_value=BIGGEST_KEY, help_text="the trading account it is on; yours")
-    status = serializers.ChoiceField(choices=[Strategy.Status.DRAFT, Strategy.Status.ACTIVE], default="draft")
+    status = ChoiceField(choices=[Strategy.Status.DRAFT, Strategy.Status.ACTIVE], default="draft")
     legs = serializers.ListField(child=LegBody(), required=False, max_length=MOST_LEGS)
 
 
@@ -103,7 +101,7 @@ class ChangedStrategy(StrategyFields):
     """What is to be changed of a strategy; what is absent stays."""
 
     name = TextField(max_length=100, required=False)
-    status = serializers.ChoiceField(choices=Strategy.Status.values, required=False)
+    status = ChoiceField(choices=Strategy.Status.values, required=False)
     exits = serializers.ListField(
         child=ExitBody(), required=False, max_length=MOST_LEGS, help_text="with status closed: what closes its legs"
     )

@@ -22,7 +22,7 @@ from strategies.domain.legs import Kind, Side
 from strategies.domain.templates import Delta, Level, Place
 from strategies.services.fills import MOST_UNITS
 from strategies.services.templates import CHOICES, Order, create_from_template
-from tradingviz.core.bodies import Body, TextField, WholeField
+from tradingviz.core.bodies import Body, ChoiceField, TextField, WholeField
 
 _EXAMPLE = {
     "account": 3, "template": "iron_condor", "underlying": "NIFTY", "expiry": "NWeek+0", "lots": 1,
@@ -48,18 +48,16 @@ class TemplateBody(StrategyFields):
 
     name = TextField(max_length=100, required=False, help_text="default: template, underlying and expiry")
     account = WholeField(min_value=1, max_value=BIGGEST_KEY, help_text="the trading account it is on; yours")
-    template = serializers.ChoiceField(choices=list(CHOICES))
+    template = ChoiceField(choices=list(CHOICES))
     underlying = TextField(max_length=32, help_text="symbol or alias, e.g. NIFTY")
     expiry = TextField(max_length=32, help_text="a date or label (NWeek+0, NMonth+1, …)")
     lots = WholeField(min_value=1, max_value=MOST_UNITS, help_text="of each leg")
     activate = serializers.BooleanField(default=False, help_text="else it is a draft")
     at = serializers.DateTimeField(required=False, help_text="a past instant: strikes and prices of then; default live")
-    side = serializers.ChoiceField(
+    side = ChoiceField(
         choices=[side.value for side in Side], required=False, help_text="straddle, strangle: bought or sold"
     )
-    kind = serializers.ChoiceField(
-        choices=[Kind.CALL.value, Kind.PUT.value], required=False, help_text="vertical, calendar"
-    )
+    kind = ChoiceField(choices=[Kind.CALL.value, Kind.PUT.value], required=False, help_text="vertical, calendar")
     place = PlaceBody(required=False, help_text="straddle (default at the money), strangle, iron_condor, calendar")
     bought = PlaceBody(required=False, help_text="vertical")
     sold = PlaceBody(required=False, help_text="vertical")

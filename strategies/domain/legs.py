@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
-from fo_analytics.domain.calendar import ist_date
+from fo_analytics.domain.calendar import IST, ist_date
 from strategies.domain.money import checked_decimals, checked_price
 
 
@@ -252,7 +252,7 @@ class Leg:
         fills = [(fill.at, 1, fill) for fill in (self.entry, *self.additions)]
         fills += [(fill.at, -1, fill) for fill in self.exits]
         if (first := min(at for at, _, _ in fills)) < self.entry.at:
-            raise WrongTime(f"{first.isoformat()} is before the entry at {self.entry.at.isoformat()}")
+            raise WrongTime(f"{_told(first)} is before the entry at {_told(self.entry.at)}")
         states: list[State] = []
         for at, direction, fill in sorted(fills, key=lambda item: (item[0], -item[1])):
             before = states[-1] if states else State(at, 0, Fraction(0), Fraction(0))
@@ -267,7 +267,7 @@ class Leg:
             if end is None:
                 continue
             if end.at < states[-1].since:
-                raise WrongTime(f"the leg was traded after {end.at.isoformat()}")
+                raise WrongTime(f"the leg was traded after {_told(end.at)}")
             states.append(_settled(states[-1], end) if isinstance(end, Settlement) else _frozen(states[-1], end))
         return tuple(states)
 
@@ -282,7 +282,11 @@ class Leg:
     def _check_day(self, at: datetime) -> None:
         expiry = self.contract.expiry
         if expiry is not None and ist_date(at) > expiry:
-            raise WrongTime(f"{at.isoformat()} is after the contract's last day, {expiry}")
+            raise WrongTime(f"{_told(at)} is after the contract's last day, {expiry}")
+
+
+def _told(at: datetime) -> str:
+    return f"{at.astimezone(IST):%Y-%m-%d %H:%M:%S} IST"
 
 
 def _entered(state: State, fill: Fill) -> State:
@@ -291,7 +295,7 @@ def _entered(state: State, fill: Fill) -> State:
 
 def _exited(state: State, fill: Fill) -> State:
     if fill.lots > state.lots:
-        raise TooManyLots(f"{fill.lots} lots to exit, {state.lots} open at {fill.at.isoformat()}")
+        raise TooManyLots(f"{fill.lots} lots to exit, {state.lots} open at {_told(fill.at)}")
     return _closed(state, fill.at, fill.lots, Fraction(fill.price))
 
 

@@ -73,7 +73,7 @@ def check_time(*, at: datetime, instrument: Instrument, now: datetime) -> None:
     if sessions.session_on(day) is None:
         raise InvalidRequest(f"there was no session on {day}", field="at")
     if instrument.expiry is not None and at > (end := sessions.expires_at(instrument.expiry)):
-        raise InvalidRequest(f"the contract expired at {end.astimezone(IST).isoformat()}", field="at")
+        raise InvalidRequest(f"the contract expired at {end.astimezone(IST):%Y-%m-%d %H:%M:%S} IST", field="at")
 
 
 def check_size(*, units: int, price: Decimal) -> None:

@@ -35,7 +35,18 @@ def show_live(client: redis.Redis, *, now_ms: int) -> int:
     documents = m2m_documents(strategy_ids=asked, now_ms=now_ms)
     if fire(waiting, documents, now_ms=now_ms):
         documents = m2m_documents(strategy_ids=asked, now_ms=now_ms)
-    return _publish({pk: documents[pk] for pk in seen if pk in documents})
+    return _publish({pk: documents[pk] for pk in seen if pk in documents}, _publisher())
+
+
+def show_first(client: redis.Redis, *, strategy_id: int, now_ms: int) -> int:
+    """Publish a strategy that nobody watched, so that who begins to need not wait for the next pass; return the frames.
+
+    Raises redis.RedisError, django.db.Error.
+    """
+    topic = m2m_topic(strategy_id)
+    if topic in watched(client, prefix=topic, now_ms=now_ms):
+        return 0
+    return _publish(m2m_documents(strategy_ids=[strategy_id], now_ms=now_ms), Publisher(client))
 
 
 def fire(waiting: Iterable[models.Alert], documents: Mapping[int, Document], *, now_ms: int) -> int:
@@ -69,9 +80,9 @@ def _publisher() -> Publisher:
     return Publisher(shared_client())
 
 
-def _publish(documents: Mapping[int, Document]) -> int:
+def _publish(documents: Mapping[int, Document], publisher: Publisher) -> int:
     """Publish documents; who is late has nothing to add to what another worker published."""
-    publisher, topics = _publisher(), [m2m_topic(pk) for pk in documents]
+    topics = [m2m_topic(pk) for pk in documents]
     publisher.adopt(topics)
     publications = [
         Publication(m2m_topic(pk), Plain(document), document["ts_event"] or 0, Convention.EXACT.value)

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.management import call_command
 from django.urls import get_resolver
+from drf_spectacular.renderers import OpenApiJsonRenderer
 from rest_framework.test import APIClient
 
 from tests.api.asking import strict_json
 from tradingviz import __version__
+from tradingviz.openapi import described
 
 PAGES = ("/docs", "/redoc")
 ADDRESS = re.compile(r"""(?:src|href|action)\s*=\s*["']([^"']+)["']|["'](https?://[^"']+)["']""", re.IGNORECASE)
@@ -179,3 +181,8 @@ def _patterns(resolver: Any) -> list[Any]:
     for pattern in resolver.url_patterns:
         found += _patterns(pattern) if hasattr(pattern, "url_patterns") else [pattern]
     return found
+
+
+def test_the_document_is_made_once_and_is_what_would_be_made_anew(document: dict[str, Any]) -> None:
+    assert document == strict_json(OpenApiJsonRenderer().render(described.__wrapped__()))
+    assert described.cache_info().currsize == 1

@@ -101,3 +101,8 @@ def test_an_alert_is_found_by_its_own_strategy_only(cast: Cast, path: str) -> No
     alert = cast.owner("POST", path, LOSS).body["id"]
     cast.owner("DELETE", f"{other}/{alert}").problem(404)
     cast.owner("POST", f"{other}/{alert}/rearm").problem(404)
+
+
+def test_a_word_that_is_no_choice_is_answered_with_those_there_are(cast: Cast, path: str) -> None:
+    entries = cast.owner("POST", path, LOSS | {"condition": "below"}).problem(400)
+    assert entries["condition"]["message"] == '"below" is none of: at_least, at_most'

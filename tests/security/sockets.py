@@ -75,7 +75,8 @@ async def _hear(socket: WebsocketCommunicator, told: Told, patience: float) -> b
             told.closed = int(message["code"])
             return False
         frame = json.loads(message.get("text") or "null")
-        if frame and frame["type"] != "heartbeat":
+        # None answers a message; in the hours of a real session a market without a feed is stale at any moment.
+        if frame and frame["type"] not in ("heartbeat", "stale", "recovered"):
             told.frames.append(frame)
             return True
     return True

@@ -348,3 +348,16 @@ def test_shares_rise_from_nothing_to_the_whole() -> None:
     assert came[0] == 0
     assert came[-1] == pytest.approx(1.0, abs=1e-6)
     assert (np.diff(came) >= 0).all()
+
+
+def test_after_the_close_the_indices_alone_are_sent_at_what_they_closed_at() -> None:
+    frames = range(DAY.closes_ms // FRAME_MS, (DAY.closes_ms + MINUTE_MS) // FRAME_MS)
+    sent = {int(row): 0.0 for frame in frames for row in MARKET.ticking(DAY, EVERYTHING, frame)}
+    assert {SHAPES[DAY.listing.underlying[row]].symbol for row in sent} == {s.symbol for s in SHAPES if s.is_index}
+    assert all(DAY.listing.kind[row] == SPOT for row in sent)
+    rows = np.array(sorted(sent))
+    closed = np.round(tide(1, np.array([DAY.closes_ms])).spot[0][DAY.listing.underlying[rows]], 2)
+    for ts in (DAY.closes_ms, DAY.closes_ms + 59_750):
+        assert MARKET.quotes(DAY, rows, np.full(len(rows), ts)).last.tolist() == closed.tolist()
+    before = MARKET.quotes(DAY, rows, np.full(len(rows), DAY.closes_ms - 1000)).last
+    assert (before != closed).any()

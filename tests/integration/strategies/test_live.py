@@ -15,7 +15,7 @@ from strategies.models import Alert, Strategy, StrategyCandle
 from strategies.pass_record import read_passes
 from strategies.selectors.m2m import m2m_documents
 from strategies.services import live
-from strategies.services.live import fire, show_live
+from strategies.services.live import fire, show_first, show_live
 from strategies.tasks import recalculate_m2m
 from strategies.topics import m2m_topic
 from streaming.publisher import Publisher
@@ -82,6 +82,22 @@ def test_what_is_watched_is_published_as_rest_says_it_and_nothing_else(account: 
     assert state.document == m2m_documents(strategy_ids=[strategy], now_ms=NOW)[strategy]
     assert state.document["value"] == "1332.50"
     assert shown(other) is None
+
+
+def test_what_nobody_watched_is_shown_to_the_first_at_once_and_goes_on_in_the_same_epoch(strategy: int) -> None:
+    tick(100.0, 150.5)
+    assert show_first(sync_client(), strategy_id=strategy, now_ms=NOW) == 1
+    first = shown(strategy)
+    assert first is not None
+    assert first.document == m2m_documents(strategy_ids=[strategy], now_ms=NOW)[strategy]
+    watch(strategy)
+    tick(101.0, 150.5, seconds=1)
+    assert show_first(sync_client(), strategy_id=strategy, now_ms=NOW) == 0
+    assert shown(strategy) == first
+    assert show_live(sync_client(), now_ms=NOW) == 1
+    second = shown(strategy)
+    assert second is not None
+    assert (second.epoch, second.seq) == (first.epoch, first.seq + 1)
 
 
 def test_who_stopped_watching_is_forgotten(strategy: int) -> None:

@@ -97,7 +97,7 @@ class Feed:
             some = self.market.ticking(day, rows, frame)
             return some, np.full(len(some), frame * FRAME_MS)
         times = int(self.fault.factor or FLOODED)
-        alive = rows[(frame + 1) * FRAME_MS <= day.listing.expires_ms[rows]]
+        alive = rows[day.alive(rows, (frame + 1) * FRAME_MS - 1)]
         stamps = frame * FRAME_MS + np.arange(times) * FRAME_MS // times
         return np.tile(alive, times), np.repeat(stamps, len(alive))
 

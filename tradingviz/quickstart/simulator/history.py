@@ -62,7 +62,7 @@ def _ticks(market: Market, day: Day, rows: Ints, minutes: Ints) -> tuple[Ints, I
     due = (frames[None] + day.phase[rows][:, None, None]) % periods.T[:, :, None] == 0
     at, minute, frame = np.nonzero(due)
     ts = frames[minute, frame] * FRAME_MS
-    alive = ts < day.listing.expires_ms[rows[at]]
+    alive = day.alive(rows[at], ts)
     return at[alive], minute[alive], ts[alive]
 
 

@@ -8,19 +8,19 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
 
 from fo_analytics.domain.calendar import ist_instant, to_ms
+from fo_analytics.domain.simulated_day import CLOSES
 from tradingviz.quickstart.simulator.noise import Floats, Ints
 from tradingviz.quickstart.simulator.underlyings import SHAPES, Shape, expiries
 
 TICK = 0.05
 KINDS = ("SPOT", "FUT", "CE", "PE")
 SPOT, FUTURE, CALL, PUT = range(4)
-EXPIRES = time(15, 30)
 _FIRST_DAY = date(2020, 1, 1)
 _DERIVATIVES = {"NSE": "NFO", "BSE": "BFO"}
 _HEADER = (
@@ -109,7 +109,7 @@ def _rows(place: int, shape: Shape, day: date) -> Iterator[tuple[float, ...]]:
     centre = round(shape.spot / shape.step)
     listed = expiries(shape, day)
     for rank, expiry in enumerate(listed):
-        until = to_ms(ist_instant(expiry, EXPIRES))
+        until = to_ms(ist_instant(expiry, CLOSES))
         if _is_monthly(expiry):
             yield token_of(place, FUTURE, expiry, 0), place, FUTURE, np.nan, until, rank, shape.lot
         for rung in range(centre - shape.rungs, centre + shape.rungs + 1):

@@ -5,13 +5,17 @@ from datetime import date, time
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from fo_analytics.domain.calendar import MINUTE_MS, from_ms, ist_date, ist_instant, to_ms
+from fo_analytics.domain.simulated_day import CLOSES
 from tradingviz.quickstart.simulator import noise
 from tradingviz.quickstart.simulator.fair import fair_values, liquidity
 from tradingviz.quickstart.simulator.listing import CALL, SPOT, TICK, Listing, listing
 from tradingviz.quickstart.simulator.noise import Floats, Ints
 from tradingviz.quickstart.simulator.tide import column, tide
+
+Mask = npt.NDArray[np.bool_]
 
 FRAME_MS = 250
 DAY_MS = 86_400_000
@@ -46,16 +50,23 @@ class Quotes:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What does not change within a day: its list and when it opens (ms UTC).
+    """What does not change within a day: its list, when it opens and when trading ends (ms UTC).
 
     And of each row: what is traded in the whole of it and usually held (units), and in which frame it begins to tick.
     """
 
     listing: Listing
     opens_ms: int
+    closes_ms: int
     volume: Floats
     interest: Floats
     phase: Ints
+
+    def alive(self, rows: Ints, ts: Ints | int) -> Mask:
+        """Return which of the rows are sent at an instant each (ms UTC): after the close the indices alone."""
+        found = self.listing
+        index = (found.kind[rows] == SPOT) & (_IS_INDEX[found.underlying[rows]] > 0)
+        return np.asarray((ts < found.expires_ms[rows]) & (index | (np.asarray(ts) < self.closes_ms)))
 
 
 class Market:
@@ -74,7 +85,7 @@ class Market:
         """Return which of the rows tick in a frame, ms UTC / FRAME_MS."""
         ts = frame * FRAME_MS
         due = (frame + day.phase[rows]) % self.periods(day, rows, ts - ts % MINUTE_MS) == 0
-        alive: Ints = rows[due & (ts < day.listing.expires_ms[rows])]
+        alive: Ints = rows[due & day.alive(rows, ts)]
         return alive
 
     def periods(self, day: Day, rows: Ints, minute: int) -> Ints:
@@ -83,10 +94,14 @@ class Market:
         return PERIODS[np.searchsorted(THRESHOLDS, eager)]
 
     def quotes(self, day: Day, rows: Ints, ts: Ints) -> Quotes:
-        """Return what rows of a day's list quote, each at an instant of that day (ms UTC)."""
+        """Return what rows of a day's list quote, each at an instant of that day (ms UTC).
+
+        After the close an index stays where it closed.
+        """
         found = day.listing
-        instants, at = np.unique(ts, return_inverse=True)
-        fair = fair_values(found, rows, ts, tide(self.seed, instants), at)
+        traded = np.minimum(ts, day.closes_ms)
+        instants, at = np.unique(traded, return_inverse=True)
+        fair = fair_values(found, rows, traded, tide(self.seed, instants), at)
         bid, ask, wide = _sides(found, rows, fair)
         took = noise.uniform(self.seed + _TRADES, found.token[rows], ts) < 0.5
         last = np.where(took & (bid > 0), bid, ask)
@@ -121,7 +136,7 @@ class Market:
         phase = (noise.uniform(self.seed + _PHASES, found.token) * PERIODS[0]).astype(np.int64)
         whole = np.ceil(20 * size * eager) * np.where(found.kind == SPOT, 10.0, 1.0)
         traded, held = (column * found.lot.astype(np.float64) for column in (whole, interest))
-        return Day(found, opens, traded, held, phase)
+        return Day(found, opens, to_ms(ist_instant(day, CLOSES)), traded, held, phase)
 
     def _volumes(self, day: Day, rows: Ints, ts: Ints) -> Floats:
         passed = (ts - day.opens_ms) / DAY_MS
