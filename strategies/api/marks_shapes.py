@@ -59,7 +59,7 @@ class M2MShape(Shape):
     realised = _rupees("by exits and settlements")
     unrealised = _rupees("of what is open")
     partial = serializers.BooleanField(help_text="true: a leg's price is old, see `legs`")  # type: ignore[assignment]
-    reason = serializers.CharField(allow_null=True, help_text="why there is no value: no_price")
+    reason = serializers.CharField(allow_null=True, help_text="why there is no value: no_price, impossible_history")
     greeks = NetGreeksShape(allow_null=True, help_text="null where a leg has none: `greeks_missing`")
     greeks_missing = serializers.ListField(child=serializers.IntegerField(), help_text="legs")
     legs = serializers.DictField(child=LegM2MShape(), help_text="by leg")

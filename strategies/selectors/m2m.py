@@ -4,6 +4,7 @@ Money is decimal text, rupees; `…_ts` and `ts_event` milliseconds UTC. Each le
 strategy's once, from the exact sum: they may differ by a paisa.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,13 @@ from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.selectors.quotes import InstrumentQuote, latest_quotes, latest_time
 from fo_analytics.selectors.reference import calendar
 from strategies import models
-from strategies.domain.legs import Kind, Leg
+from strategies.domain.legs import Kind, Leg, LegError
 from strategies.domain.m2m import M2M, Priced, Quote, Valuation, linear_greeks, mark_to_market, net_greeks
 from strategies.domain.money import decimal_text, price_of
 from strategies.selectors.legs import leg_of, stored_legs
 from streaming.domain.sequencing import Document
+
+logger = logging.getLogger(__name__)
 
 
 def m2m_documents(*, strategy_ids: Collection[int], now_ms: int) -> dict[int, Document]:
@@ -58,7 +61,13 @@ def _document(
     quotes: Mapping[int, InstrumentQuote],
     times: Mapping[str, int],
 ) -> Document:
-    legs = [leg_of(row) for row in rows]
+    try:
+        legs = [leg_of(row) for row in rows]
+    except LegError as error:
+        # What staff edited must not keep all others from being shown.
+        logger.warning("the history of a leg is impossible: %s", error, extra={"strategy": strategy.pk})
+        nothing = _document(strategy, (), quotes, times)
+        return {**nothing, "value": None, "unrealised": None, "partial": True, "reason": "impossible_history"}
     as_of = max((times.get(leg.contract.underlying, 0) for leg in legs), default=0)
     prices = {key: quote_of(quote) for key, quote in quotes.items()}
     valuation = Valuation(strategy.valuation)

@@ -11,7 +11,7 @@ from fo_analytics.domain.calendar import IST, from_ms, to_ms
 from fo_analytics.models import Instrument
 from fo_analytics.services.ingest import make_ingest
 from strategies.domain.alerts import Condition
-from strategies.models import Alert, Strategy, StrategyCandle
+from strategies.models import Alert, Fill, Leg, Strategy, StrategyCandle
 from strategies.pass_record import read_passes
 from strategies.selectors.m2m import m2m_documents
 from strategies.services import live
@@ -223,3 +223,21 @@ def test_the_candles_of_a_strategy_go_with_its_account(account: TradingAccount, 
     assert StrategyCandle.objects.filter(strategy_id=strategy).exists()
     account.delete()
     assert not StrategyCandle.objects.filter(strategy_id=strategy).exists()
+
+
+def test_a_strategy_whose_history_became_impossible_keeps_no_other_from_being_shown(
+    account: TradingAccount, strategy: int
+) -> None:
+    other = strategy_on(account)
+    leg = Leg.objects.filter(strategy=strategy).first()
+    assert leg is not None
+    Fill.objects.create(leg=leg, direction="exit", lots=50, price=Decimal(1), at=TEN)  # more than is open
+    tick(100.0, 150.5)
+    watch(strategy)
+    watch(other)
+    show_live(sync_client(), now_ms=NOW)
+    documents = [state.document for pk in (strategy, other) if (state := shown(pk))]
+    assert [(document["value"], document["reason"]) for document in documents] == [
+        (None, "impossible_history"),
+        ("1332.50", None),
+    ]
