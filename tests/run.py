@@ -34,14 +34,18 @@ def main(arguments: Sequence[str]) -> int:
     """Run everything, some runs side by side, print the counts, return the exit code."""
     total: Counter[str] = Counter()
     with timescaledb() as url, ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
+        embedded, left_out = {"TIMESCALEDB_URL": ""}, [f"--ignore={folder}" for folder in NEAR_NO_HYPERTABLE]
         # The longest first.
-        runs = [Run("database tests, embedded PostgreSQL", "database", {"TIMESCALEDB_URL": ""})]
+        runs = [Run("database tests, embedded PostgreSQL", "database", embedded, left_out)]
         if url is None:
             total["failed"] += int(REQUIRED)
         else:
-            left_out = [f"--ignore={folder}" for folder in NEAR_NO_HYPERTABLE]
             runs.append(Run("database tests, TimescaleDB", "database", {"TIMESCALEDB_URL": url}, left_out))
-        runs += [Run("faults", "faults"), Run("tests without a database", "not database and not faults")]
+        runs += [
+            Run("database tests near no hypertable, embedded PostgreSQL", "database", embedded, NEAR_NO_HYPERTABLE),
+            Run("faults", "faults"),
+            Run("tests without a database", "not database and not faults"),
+        ]
         for run, (counts, output) in zip(runs, pool.map(lambda run: run.work(arguments), runs), strict=True):
             banner(run.title)
             print(output, flush=True)
