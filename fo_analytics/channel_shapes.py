@@ -1,6 +1,6 @@
 """What /asyncapi.json says of the channels of this app: their parameters, their documents."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -9,7 +9,7 @@ from fo_analytics.channels import MAX_LEVELS
 from fo_analytics.domain.chain_view import FIELDS, SIDES
 from fo_analytics.domain.packing import Kind
 from fo_analytics.domain.timeframes import MINUTES
-from streaming.asyncapi import ChannelShape, Schema
+from streaming.asyncapi import ChannelShape, Schema, whole_object
 
 _TYPES = {Kind.NUMBER: "number", Kind.WHOLE: "integer", Kind.WORD: "string"}
 
@@ -50,12 +50,7 @@ class BarsParameters(msgspec.Struct):
     timeframe: Annotated[str, Meta(description="a timeframe or one of its other names", examples=[*MINUTES])] = "1m"
 
 
-def _object(properties: dict[str, Any]) -> Schema:
-    """Return the schema of an object of which nothing may be absent."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-_CELL = _object({field: {"type": [_TYPES[kind], "null"]} for field, kind in FIELDS.items()})
+_CELL = whole_object({field: {"type": [_TYPES[kind], "null"]} for field, kind in FIELDS.items()})
 _NUMBER, _TEXT, _TIME = {"type": ["number", "null"]}, {"type": "string"}, {"type": "integer"}
 _HEAD = (
     dict.fromkeys(("underlying", "expiry"), _TEXT)
@@ -67,9 +62,9 @@ _STRIKE: Schema = {
     "properties": {"strike": {"type": "number"}, SIDES[0]: _CELL, SIDES[1]: _CELL},
     "required": ["strike"],
 }
-CHAIN: Schema = _object(
+CHAIN: Schema = whole_object(
     {
-        "head": _object(_HEAD),
+        "head": whole_object(_HEAD),
         "strikes": {
             "type": "object",
             "description": "by strike; units as in /fo/strike-distribution",
@@ -78,20 +73,20 @@ CHAIN: Schema = _object(
     }
 )
 
-UNDERLYING: Schema = _object(
+UNDERLYING: Schema = whole_object(
     dict.fromkeys(("underlying", "exchange", "session"), _TEXT)
     | {"ts_event": _TIME, "spot_ts": {"type": ["integer", "null"]}}
     | dict.fromkeys(("spot", "official_close"), _NUMBER)
     | {"expiries": {"type": "array", "items": _TEXT}}
 )
-BAR: Schema = _object(
+BAR: Schema = whole_object(
     {"time": {"type": "integer", "description": "its open, Unix seconds"}}
     | dict.fromkeys(("open", "high", "low", "close"), _NUMBER)
 )
 
 CHANNELS = {
     "chain": ChannelShape("an option chain with marks, IV, Greeks and open interest", ChainParameters, CHAIN),
-    "metrics": ChannelShape("the measures of one expiry's chain", MetricsParameters, _object(_HEAD)),
+    "metrics": ChannelShape("the measures of one expiry's chain", MetricsParameters, whole_object(_HEAD)),
     "underlying": ChannelShape("what is live of an underlying", UnderlyingParameters, UNDERLYING),
     "bars": ChannelShape("the candle of an underlying that is being made", BarsParameters, BAR),
 }

@@ -1,22 +1,17 @@
 """What this app's channels take and send, for the AsyncAPI document."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from streaming.asyncapi import ChannelShape, Schema
+from streaming.asyncapi import ChannelShape, Schema, whole_object
 
 
 class M2MParameters(msgspec.Struct):
     """A strategy that you may see."""
 
     strategy: Annotated[int, Meta(ge=1, description="its id")]
-
-
-def _object(properties: dict[str, Any]) -> Schema:
-    """Return the schema of an object of which nothing may be absent."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _by(key: str, schema: Schema) -> Schema:
@@ -27,14 +22,17 @@ _TEXT, _NUMBER = {"type": "string"}, {"type": "number"}
 _RUPEES = {"type": ["string", "null"], "description": "rupees, decimal text"}
 _TIME = {"type": ["integer", "null"], "description": "ms UTC"}
 _AMOUNTS = dict.fromkeys(("value", "realised", "unrealised"), _RUPEES)
-_GREEKS = {**_object(dict.fromkeys(("delta", "gamma", "theta", "vega", "rho"), _NUMBER)), "type": ["object", "null"]}
-_LEG = _object(
+_GREEKS = {
+    **whole_object(dict.fromkeys(("delta", "gamma", "theta", "vega", "rho"), _NUMBER)),
+    "type": ["object", "null"],
+}
+_LEG = whole_object(
     {"units": {"type": "integer"}, "price": _RUPEES, "price_source": {"type": ["string", "null"]}, "price_ts": _TIME}
     | {"fresh": {"type": ["boolean", "null"]}}
     | _AMOUNTS
 )
-_ALERT = _object({"condition": _TEXT, "threshold": _RUPEES, "fired_ts": _TIME, "fired_value": _RUPEES})
-M2M: Schema = _object(
+_ALERT = whole_object({"condition": _TEXT, "threshold": _RUPEES, "fired_ts": _TIME, "fired_value": _RUPEES})
+M2M: Schema = whole_object(
     {"strategy": {"type": "integer"}, "status": _TEXT, "valuation": _TEXT, "ts_event": _TIME}
     | _AMOUNTS
     | {

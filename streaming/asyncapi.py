@@ -44,6 +44,11 @@ class ChannelShape:
     document: Schema
 
 
+def whole_object(properties: dict[str, Any]) -> Schema:
+    """Return the schema of an object of which nothing may be absent."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
 def describe(channels: Mapping[str, ChannelShape], *, version: str, host: str, secure: bool) -> Schema:
     """Return the document of a server at `host` that offers some channels."""
     requests, frames = _kinds(protocol.Request), _kinds(protocol.Frame)

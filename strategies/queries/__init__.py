@@ -1,12 +1,8 @@
 """Named queries: `.sql` files whose first line says what they answer."""
 
-from functools import cache
 from pathlib import Path
 
-from tradingviz.core.sql import load_query
+from tradingviz.core.sql import named_queries
 
-
-@cache
-def query(name: str) -> str:
-    """Return the text of `<name>.sql`."""
-    return load_query(Path(__file__).parent / f"{name}.sql")
+query = named_queries(Path(__file__).parent)
+"""Return the text of `<name>.sql`."""

@@ -3,16 +3,21 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from accounts import standing
 from accounts.models import User
 from tests.api.asking import Asker
-from tests.api.market import close_market, open_market
+from tests.api.market import close_market, forget_everything, open_market
 from tests.api.stored import store_market
 from tests.api.two_days import open_two_days
+from tests.rig.servers import repointed
+from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.redis import EmbeddedRedis
+from tradingviz.quickstart.throwaway import throwaway_redis
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +64,22 @@ def stored_market(
             yield
         finally:
             close_market()
+
+
+@pytest.fixture
+def empty(db: None, redis_url: str) -> Iterator[None]:
+    """Nothing listed, nothing fed, nothing remembered."""
+    forget_everything()
+    yield
+    forget_everything()
+
+
+@pytest.fixture
+def own_redis(programs: Installation, empty: None) -> Iterator[EmbeddedRedis]:
+    """A Redis of this test's own, to be stopped."""
+    server = throwaway_redis(programs)
+    server.start()
+    with override_settings(**repointed(settings.REDIS_URL, server.url())):
+        forget_everything()
+        yield server
+    server.stop()

@@ -1,11 +1,8 @@
 """What is answered when a spot, ticks, contracts or Redis are missing."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from django.conf import settings
-from django.test import override_settings
 
 from fo_analytics.models import Instrument, Underlying
 from tests.api.asking import Asker
@@ -23,31 +20,9 @@ from tests.api.market import (
     open_market,
     snapshot,
 )
-from tests.rig.servers import repointed
-from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.redis import EmbeddedRedis
-from tradingviz.quickstart.throwaway import throwaway_redis
 
 pytestmark = pytest.mark.usefixtures("empty")
-
-
-@pytest.fixture
-def empty(db: None, redis_url: str) -> Iterator[None]:
-    """Nothing listed, nothing fed, nothing remembered."""
-    forget_everything()
-    yield
-    forget_everything()
-
-
-@pytest.fixture
-def own_redis(programs: Installation, empty: None) -> Iterator[EmbeddedRedis]:
-    """A Redis of this test's own, to be stopped."""
-    server = throwaway_redis(programs)
-    server.start()
-    with override_settings(**repointed(settings.REDIS_URL, server.url())):
-        forget_everything()
-        yield server
-    server.stop()
 
 
 def test_nothing_listed_at_all_is_an_unknown_underlying(ask: Asker) -> None:

@@ -1,10 +1,6 @@
 """What is answered about a strategy when nothing, or not enough, is known of the market."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.conf import settings
-from django.test import override_settings
 
 from accounts.models import User
 from fo_analytics.models import Bar, Instrument, Underlying
@@ -28,31 +24,9 @@ from tests.api.market import (
     snapshot,
 )
 from tests.api.strategies_made import add, instrument, short_straddle, strategy_of
-from tests.rig.servers import repointed
-from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.redis import EmbeddedRedis
-from tradingviz.quickstart.throwaway import throwaway_redis
 
 pytestmark = pytest.mark.usefixtures("empty")
-
-
-@pytest.fixture
-def empty(db: None, redis_url: str) -> Iterator[None]:
-    """Nothing listed, nothing fed, nothing remembered."""
-    forget_everything()
-    yield
-    forget_everything()
-
-
-@pytest.fixture
-def own_redis(programs: Installation, empty: None) -> Iterator[EmbeddedRedis]:
-    """A Redis of this test's own, to be stopped."""
-    server = throwaway_redis(programs)
-    server.start()
-    with override_settings(**repointed(settings.REDIS_URL, server.url())):
-        forget_everything()
-        yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from accounts.models import TradingAccount, User
-from fo_analytics.models import Instrument, InstrumentKind
+from fo_analytics.models import Instrument
 from strategies.models import Fill, Leg, Strategy
 from strategies.services.legs import note_change
 
@@ -32,11 +32,6 @@ def account_of(user: User, name: str = "main") -> TradingAccount:
 def option(symbol: str, expiry: date, strike: float, kind: str) -> Instrument:
     """Return a listed option; `kind` CE or PE."""
     return Instrument.objects.get(underlying__symbol=symbol, expiry=expiry, strike=Decimal(str(strike)), kind=kind)
-
-
-def spot_of(symbol: str) -> Instrument:
-    """Return the spot of an underlying."""
-    return Instrument.objects.get(underlying__symbol=symbol, kind=InstrumentKind.SPOT)
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """SQL is read as SQL: migrations run `.sql` files, queries are files with a first line that says what they answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -59,6 +59,16 @@ def load_query(path: Path) -> str:
     """
     lines = path.read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
+def named_queries(folder: Path) -> Callable[[str], str]:
+    """Return a function that gives the text of `<folder>/<name>.sql`, read once per process."""
+
+    @cache
+    def query(name: str) -> str:
+        return load_query(folder / f"{name}.sql")
+
+    return query
 
 
 def array_text(values: Iterable[float | date]) -> str:
