@@ -4,6 +4,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "tests.rig.collection",
+    "tests.rig.clock",
     "tests.rig.servers",
     "tests.rig.outages",
     "tests.rig.cast",

@@ -22,7 +22,7 @@ from accounts.gate.rules import route_of, rule_for, socket_rule
 from tradingviz.core.logging.config import ACCESS_LOGGER
 from tradingviz.core.logging.context import bind
 from tradingviz.core.metrics import observe
-from tradingviz.core.redis import loop_client
+from tradingviz.core.redis import loop_line
 
 access_log = logging.getLogger(ACCESS_LOGGER)
 
@@ -39,7 +39,7 @@ def quotas() -> Quotas:
     """Return the counts of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _quotas:
-        _quotas[loop] = Quotas(loop_client())
+        _quotas[loop] = Quotas(loop_line())
     return _quotas[loop]
 
 

@@ -1,14 +1,15 @@
 """How often somebody may ask: counts per fixed window, in Redis for all processes together."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
-import redis.asyncio
 
 from tradingviz.core.logging import OncePerKind
+from tradingviz.core.redis_line import RedisLine
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ if count == 1 then
 end
 return {count, redis.call('PTTL', KEYS[1])}
 """
+_NAME_OF_COUNT = hashlib.sha1(_COUNT.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,14 @@ class Verdict:
 
 
 class Quotas:
-    """Counts requests. Bound to the event loop of its client.
+    """Counts requests. Bound to the event loop of its line.
 
     Without Redis each process counts for itself: the limit then holds per process, and says so in the log.
     """
 
-    def __init__(self, client: redis.asyncio.Redis, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, line: RedisLine, *, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives Unix seconds."""
-        self._script = client.register_script(_COUNT)
+        self._line = line
         self._clock = clock
         self._local = LocalCounts()
         self._asked_again_at = 0.0
@@ -72,12 +74,20 @@ class Quotas:
         now = self._clock()
         if now >= self._asked_again_at:
             try:
-                count, left_ms = await self._script(keys=[_PREFIX + key], args=[rule.seconds * 1000])
-                return int(count), int(left_ms)
+                return await self._count_for_all(_PREFIX + key, rule.seconds * 1000)
             except (redis.RedisError, OSError) as error:
                 self._asked_again_at = self._clock() + PAUSE_S
                 self.troubles.add("quotas are counted without Redis", error=str(error))
         return self._local.count(key, rule.seconds, now)
+
+    async def _count_for_all(self, key: str, window_ms: int) -> tuple[int, int]:
+        try:
+            count, left_ms = await self._line.call("EVALSHA", _NAME_OF_COUNT, 1, key, window_ms)
+        except redis.ResponseError as error:
+            if not str(error).startswith("NOSCRIPT"):  # a Redis that was started anew knows no script
+                raise
+            count, left_ms = await self._line.call("EVAL", _COUNT, 1, key, window_ms)
+        return int(count), int(left_ms)
 
 
 class LocalCounts:

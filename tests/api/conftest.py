@@ -45,8 +45,13 @@ def two_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_se
 
 
 @pytest.fixture
-def ask(owner: User, api_client_for: Callable[[User], APIClient], monkeypatch: pytest.MonkeyPatch) -> Asker:
-    """Ask as a signed-in user: `ask("/fo/expiries", underlying="NIFTY")`. The user is known already, and stays so."""
+def ask(
+    owner: User,
+    api_client_for: Callable[[User], APIClient],
+    monkeypatch: pytest.MonkeyPatch,
+    nothing_expires: None,
+) -> Asker:
+    """Ask as a signed-in user: `ask("/fo/expiries", underlying="NIFTY")`. What is known already stays known."""
     monkeypatch.setattr(standing, "REMEMBERED_S", 3_600.0)
     standing.standings.of(owner.pk)
     return Asker(api_client_for(owner))

@@ -191,6 +191,6 @@ def test_the_number_of_queries_does_not_depend_on_what_is_asked_for(
 ) -> None:
     small = {"from": "2026-08-05T10:00", "to": "2026-08-05T11:00"}
     for levels, span in (("ATM", small), ("ITM2,ITM1,ATM,OTM1,OTM2", WHOLE)):
-        ask_body(ask, timeframe=timeframe, **WHOLE)  # reference data is remembered, for some seconds
+        ask_body(ask, timeframe=timeframe, **WHOLE)  # reference data is remembered
         with django_assert_num_queries(3):  # series, the chain, ticks
             ask_body(ask, indicator="iv,mark,pcr", moneyness=levels, timeframe=timeframe, **span)

@@ -11,7 +11,7 @@ import httpx
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from tradingviz.core.redis import close_loop_client
+from tradingviz.core.redis import close_loop_clients
 from tradingviz.quickstart.preflight import free_port
 
 REPOSITORY = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ async def asking(*, address: str = "192.0.2.1", token: str = "") -> AsyncIterato
 async def settled() -> None:
     """Close what requests and sockets of this loop leave open."""
     await sync_to_async(connections.close_all)()
-    await close_loop_client()
+    await close_loop_clients()
 
 
 @contextmanager

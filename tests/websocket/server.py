@@ -9,7 +9,7 @@ import uvicorn
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from tradingviz.core.redis import close_loop_client
+from tradingviz.core.redis import close_loop_clients
 
 
 @asynccontextmanager
@@ -24,7 +24,7 @@ async def serve(app: Any) -> AsyncIterator[str]:
     running.should_exit = True
     await task
     await sync_to_async(connections.close_all)()
-    await close_loop_client()
+    await close_loop_clients()
 
 
 async def _until_started(server: uvicorn.Server) -> None:

@@ -23,6 +23,7 @@ HITS = Counter("cache_hits_total", "answers found, by level: l1 is the process's
 MISSES = Counter("cache_misses_total", "answers that had to be made")
 _L1, _L2 = HITS.labels("l1"), HITS.labels("l2")
 
+monotonic = time.monotonic
 _all_stores: list[dict[Any, Any]] = []
 
 
@@ -38,12 +39,12 @@ def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P,
             key = (args, tuple(sorted(kwargs.items())))
             with lock:
                 held = store.get(key)
-            if held is not None and time.monotonic() - held[0] < seconds:
+            if held is not None and monotonic() - held[0] < seconds:
                 return held[1]
             answer = function(*args, **kwargs)
             with lock:
                 store.pop(key, None)
-                store[key] = (time.monotonic(), answer)
+                store[key] = (monotonic(), answer)
                 while len(store) > answers:
                     del store[next(iter(store))]
             return answer

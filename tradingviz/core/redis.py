@@ -11,6 +11,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tradingviz.core.redis_line import RedisLine
+
 # Longer than any XREAD BLOCK of ours: redis-py's default of 5 s ends a quiet blocking read as an error.
 SOCKET_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 3.0
@@ -51,9 +53,23 @@ def loop_client() -> redis.asyncio.Redis:
     return _loop_clients[loop]
 
 
-async def close_loop_client() -> None:
-    """Close the running event loop's client; call it before the loop is closed."""
-    if client := _loop_clients.pop(asyncio.get_running_loop(), None):
+_loop_lines: WeakKeyDictionary[asyncio.AbstractEventLoop, RedisLine] = WeakKeyDictionary()
+
+
+def loop_line() -> RedisLine:
+    """Return the running event loop's line: for the command that every request waits for."""
+    loop = asyncio.get_running_loop()
+    if loop not in _loop_lines:
+        _loop_lines[loop] = RedisLine(settings.REDIS_URL)
+    return _loop_lines[loop]
+
+
+async def close_loop_clients() -> None:
+    """Close the running event loop's client and line; call it before the loop is closed."""
+    loop = asyncio.get_running_loop()
+    if line := _loop_lines.pop(loop, None):
+        line.close()
+    if client := _loop_clients.pop(loop, None):
         await client.aclose()
 
 

@@ -14,6 +14,7 @@ from tradingviz.core.cache import forget_all
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("nothing_expires")
 @pytest.mark.parametrize("strikes", [5, 50])
 @pytest.mark.parametrize("weeks", [1, 3])
 @pytest.mark.parametrize("timeframe", ["1m", "5m"])

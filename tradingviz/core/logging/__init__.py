@@ -11,14 +11,24 @@ from tradingviz.core import json
 from tradingviz.core.logging.context import bound
 from tradingviz.core.logging.scrub import scrub, scrubbed
 
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_RENDERED = "rendered_line"
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", _RENDERED}
 
 
 class JsonFormatter(logging.Formatter):
-    """Render a record as JSON: time, level, logger, pid, message, bound ids, whatever `extra` brought, traceback."""
+    """Render a record as JSON: time, level, logger, pid, message, bound ids, whatever `extra` brought, traceback.
+
+    Once, however many handlers ask: stdout and the file get the same line.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
+        attributes = vars(record)
+        if _RENDERED not in attributes:
+            attributes[_RENDERED] = self._render(record)
+        return str(attributes[_RENDERED])
+
+    def _render(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
