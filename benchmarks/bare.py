@@ -1,4 +1,4 @@
-"""A trivial ASGI endpoint, bare and behind the gate: what benchmarks/gate.py serves."""
+"""A trivial ASGI endpoint, bare, asking Redis, and behind the gate: what benchmarks/gate.py serves."""
 
 import os
 from typing import Any
@@ -19,8 +19,21 @@ async def trivial(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"{}"})
 
 
-application: Any = trivial
-if os.environ.get("BEHIND_THE_GATE"):
-    from accounts.gate.middleware import Gate
+async def asking(scope: Any, receive: Any, send: Any) -> None:
+    """Answer two bytes after one count in Redis: what no limit that holds for all processes can do without."""
+    from tradingviz.core.redis import loop_line
 
-    application = Gate(trivial)
+    await loop_line().call("INCR", "asked")
+    await trivial(scope, receive, send)
+
+
+def served(what: str) -> Any:
+    """Return the application of that name."""
+    if what == "gate":
+        from accounts.gate.middleware import Gate
+
+        return Gate(trivial)
+    return {"bare": trivial, "redis": asking}[what]
+
+
+application = served(os.environ.get("SERVED", "bare"))

@@ -5,6 +5,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.rig.collection",
     "tests.rig.clock",
+    "tests.rig.hypertables",
     "tests.rig.servers",
     "tests.rig.outages",
     "tests.rig.cast",

@@ -1,4 +1,6 @@
-"""The whole suite (`make test`): pure tests and faults once, database tests on both databases, then one line of counts.
+"""The whole suite (`make test`): every test on the embedded servers, what stands on hypertables on TimescaleDB, too.
+
+Then one line of counts. REDIS_SERVER_BINARY is the Redis that goes with TimescaleDB.
 
 Each run has servers of its own, so several go on side by side; what they print comes when they end. Arguments go on to
 pytest. REQUIRE_TIMESCALEDB=1 makes a missing TimescaleDB a failure.
@@ -21,37 +23,63 @@ from tests.rig.timescaledb import Unavailable, root_folder, running_server
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Two processors, and every run waits for its servers now and then.
 SIDE_BY_SIDE = 3
-# What comes near no hypertable is run on the embedded PostgreSQL only.
-NEAR_NO_HYPERTABLE = (
-    "tests/client", "tests/security", "tests/websocket", "tests/integration/admin", "tests/integration/core",
-    "tests/integration/quickstart", "tests/integration/streaming",
+# What stands on hypertables, or on what a Redis of today does otherwise than the embedded one: all of this runs on
+# production's servers, too. A query on a hypertable that is not among it fails the run.
+ON_PRODUCTION_SERVERS = (
+    "tests/migrations", "tests/integration/series", "tests/integration/streaming", "tests/integration/core",
+    *(f"tests/integration/ingest/test_{name}.py" for name in (
+        "expiry_day", "restart", "rollup_marks", "rollup_sessions", "rollups", "two_days",
+    )),
+    *(f"tests/integration/backfill/test_{name}.py" for name in ("holes", "repair")),
+    *(f"tests/integration/strategies/test_{name}.py" for name in ("at_once", "recomputing", "recorded_days")),
+    *(f"tests/integration/test_{name}.py" for name in ("held", "quotes", "retention", "tasks")),
+    "tests/integration/accounts/test_snapshots.py", "tests/rig",
+    *(f"tests/api/test_{name}.py" for name in (
+        "accounts", "chain_changes", "health", "iv_rank", "metrics_series", "moneyness_series", "oi_change", "past",
+        "recorded_series", "reference", "straddle_series", "strategy_days", "strategy_m2m", "strike_history",
+    )),
 )  # fmt: skip
+EMBEDDED = {"TIMESCALEDB_URL": "", "REDIS_SERVER_BINARY": ""}
+# The longest first.
+ON_EMBEDDED_SERVERS = {
+    "ingest": ("tests/integration/ingest", "tests/integration/backfill", "tests/migrations"),
+    "security": ("tests/security", "tests/websocket", "tests/client"),
+    "API": ("tests/api", "tests/rig"),
+}
 REQUIRED = os.environ.get("REQUIRE_TIMESCALEDB") == "1"
+TESTING = {"ENVIRONMENT": "test", "DJANGO_SETTINGS_MODULE": "tradingviz.settings.test"}
 NOTHING_SELECTED = 5  # pytest's exit code when no test was left to run
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run everything, some runs side by side, print the counts, return the exit code."""
     total: Counter[str] = Counter()
+    subprocess.run([sys.executable, "manage.py", "warm"], cwd=REPOSITORY, env=os.environ | TESTING, check=True)
     with timescaledb() as url, ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-        embedded, left_out = {"TIMESCALEDB_URL": ""}, [f"--ignore={folder}" for folder in NEAR_NO_HYPERTABLE]
-        # The longest first.
-        runs = [Run("database tests, embedded PostgreSQL", "database", embedded, left_out)]
-        if url is None:
-            total["failed"] += int(REQUIRED)
-        else:
-            runs.append(Run("database tests, TimescaleDB", "database", {"TIMESCALEDB_URL": url}, left_out))
-        runs += [
-            Run("database tests near no hypertable, embedded PostgreSQL", "database", embedded, NEAR_NO_HYPERTABLE),
-            Run("faults", "faults"),
-            Run("tests without a database", "not database and not faults"),
-        ]
+        total["failed"] += int(REQUIRED and url is None)
+        runs = all_runs(url, {} if arguments else {"TOUCH_EVERY_HYPERTABLE_QUERY": "1"})
         for run, (counts, output) in zip(runs, pool.map(lambda run: run.work(arguments), runs), strict=True):
             banner(run.title)
             print(output, flush=True)
             total += counts
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped", flush=True)
     return 1 if total["failed"] else 0
+
+
+def all_runs(timescaledb_url: str | None, on_timescaledb: Mapping[str, str]) -> list["Run"]:
+    """Return what is to be run: together every test once, and what matters there on production's servers, too."""
+    runs = [
+        Run(f"database tests, embedded servers: {name}", "database and not faults", EMBEDDED, folders)
+        for name, folders in ON_EMBEDDED_SERVERS.items()
+    ]
+    others = [f"--ignore={folder}" for folders in ON_EMBEDDED_SERVERS.values() for folder in folders]
+    runs.insert(1, Run("faults", "faults", EMBEDDED, ("tests/faults",)))
+    runs.insert(2, Run("database tests, embedded servers: the rest", "database and not faults", EMBEDDED, others))
+    if timescaledb_url:
+        given = {"TIMESCALEDB_URL": timescaledb_url, **on_timescaledb}
+        title = "database and Redis tests, production's servers"
+        runs.insert(0, Run(title, "(database or redis) and not faults", given, ON_PRODUCTION_SERVERS))
+    return [*runs, Run("tests without a database", "not database and not faults", EMBEDDED)]
 
 
 @contextmanager

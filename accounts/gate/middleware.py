@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -142,7 +142,7 @@ def _known(scope: Scope) -> Scope:
     forwarded = header(scope["headers"], b"x-forwarded-for")
     address = client_address(peer[0], forwarded, settings.TRUSTED_PROXIES)
     called = header(scope["headers"], b"x-request-id")
-    request_id = called if _REQUEST_ID.fullmatch(called) else uuid4().hex
+    request_id = called if _REQUEST_ID.fullmatch(called) else f"{random.getrandbits(128):032x}"
     return {**scope, "client": [address, peer[1]], "request_id": request_id}
 
 

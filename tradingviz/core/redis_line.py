@@ -35,17 +35,10 @@ class RedisLine:
         Raise redis.ResponseError where Redis refuses it; redis.ConnectionError or redis.TimeoutError where no answer
         came, and then nobody knows whether it was carried out.
         """
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                wire = self._wire
-                if wire is None or wire.closed:
-                    wire = await self._opened()
-                return await wire.send(parts)
-        except TimeoutError as error:
-            self.close()
-            raise redis.TimeoutError("Redis does not answer") from error
-        except OSError as error:
-            raise redis.ConnectionError(str(error)) from error
+        wire = self._wire
+        if wire is None or wire.closed:
+            wire = await self._opened()
+        return await wire.send(parts)
 
     def close(self) -> None:
         """Hang up: what is still waiting fails."""
@@ -56,37 +49,44 @@ class RedisLine:
         """Return an open wire that Redis knows; who comes meanwhile waits for the same one."""
         async with self._opening:
             if self._wire is None or self._wire.closed:
-                wire = await _connected(self._place)
                 try:
-                    await _introduced(wire, self._place)
-                except BaseException:
-                    wire.close()
-                    raise
-                self._wire = wire
+                    async with asyncio.timeout(self._timeout_s):
+                        self._wire = await _connected(self._place, self._timeout_s)
+                except TimeoutError as error:
+                    raise redis.TimeoutError("Redis does not answer") from error
+                except OSError as error:
+                    raise redis.ConnectionError(str(error)) from error
             return self._wire
 
 
-async def _connected(place: Place) -> "_Wire":
-    loop = asyncio.get_running_loop()
+async def _connected(place: Place, timeout_s: float) -> "_Wire":
+    """Return a wire to a place, with the password given and the database chosen."""
+    loop, wire = asyncio.get_running_loop(), _Wire(timeout_s)
     if isinstance(place, UnixDomainSocketConnection):
-        return (await loop.create_unix_connection(_Wire, place.path))[1]
-    secured = place.ssl_context.get() if isinstance(place, SSLConnection) else None
-    return (await loop.create_connection(_Wire, place.host, place.port, ssl=secured))[1]
-
-
-async def _introduced(wire: "_Wire", place: Place) -> None:
-    if place.password:
-        await wire.send(("AUTH", *filter(None, (place.username, place.password))))
-    if place.db:
-        await wire.send(("SELECT", place.db))
+        await loop.create_unix_connection(lambda: wire, place.path)
+    else:
+        secured = place.ssl_context.get() if isinstance(place, SSLConnection) else None
+        await loop.create_connection(lambda: wire, place.host, place.port, ssl=secured)
+    try:
+        if place.password:
+            await wire.send(("AUTH", *filter(None, (place.username, place.password))))
+        if place.db:
+            await wire.send(("SELECT", place.db))
+    except BaseException:
+        wire.close()
+        raise
+    return wire
 
 
 class _Wire(asyncio.Protocol):
-    """The connection: who waits stands in line."""
+    """The connection: who waits stands in line, and who waits longest is watched over."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timeout_s = timeout_s
         self._transport: asyncio.Transport | None = None
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._watch: asyncio.TimerHandle | None = None
         self._answers = hiredis.Reader(protocolError=redis.InvalidResponse, replyError=redis.ResponseError)
 
     @property
@@ -96,14 +96,30 @@ class _Wire(asyncio.Protocol):
     def send(self, parts: tuple[Part, ...]) -> asyncio.Future[Any]:
         if self._transport is None or self._transport.is_closing():
             raise redis.ConnectionError("the connection to Redis is closed")
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
+        answer = self._loop.create_future()
+        self._waiting.append((self._loop.time(), answer))
         self._transport.write(hiredis.pack_command(cast("Any", parts)))
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._timeout_s, self._look)
         return answer
 
     def close(self) -> None:
         if self._transport:
             self._transport.abort()
+
+    def _look(self) -> None:
+        """Hang up where the oldest command is overdue; one timer for all is cheaper than one for each."""
+        self._watch = None
+        if not self._waiting:
+            return
+        left = self._waiting[0][0] + self._timeout_s - self._loop.time()
+        if left > 0:
+            self._watch = self._loop.call_later(left, self._look)
+        else:
+            self._fail(redis.TimeoutError("Redis does not answer"))
+            self.close()
+
+    # ---------------------------------------------------------------- what the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclasses of it
@@ -118,12 +134,19 @@ class _Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        if self._watch:
+            self._watch.cancel()
+        self._fail(redis.ConnectionError(str(exc or "Redis closed the connection")))
+
+    # ---------------------------------------------------------------- answers
+
+    def _fail(self, trouble: Exception) -> None:
         while self._waiting:
-            self._hand(redis.ConnectionError(str(exc or "Redis closed the connection")))
+            self._hand(trouble)
 
     def _hand(self, found: Any) -> None:
         """Give an answer to who waits longest. Who gave up waiting keeps the place in line: answers have no names."""
-        answer = self._waiting.popleft()
+        _, answer = self._waiting.popleft()
         if answer.done():
             return
         if isinstance(found, Exception):
