@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
@@ -63,9 +64,9 @@ def calendar(*, exchange: str) -> Calendar:
     return _calendar(exchange=exchange, stamp=sessions_stamp())
 
 
-@remembered(seconds=3_600)
+@lru_cache(maxsize=8)
 def _calendar(*, exchange: str, stamp: object) -> Calendar:
-    del stamp  # part of what is remembered: thousands of days take a tenth of a second
+    del stamp  # all that it depends on: there is nothing to forget, and thousands of days take a tenth of a second
     return calendar_of(exchange=exchange)
 
 

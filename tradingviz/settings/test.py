@@ -17,3 +17,5 @@ from tradingviz.settings import base, env  # noqa: E402 - base reads the variabl
 env.inherit(base, globals())
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Each client of a test would look through all static files.
+WHITENOISE_AUTOREFRESH = True
