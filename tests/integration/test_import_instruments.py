@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -11,12 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from fo_analytics.ingest import master as ingest_master
 from fo_analytics.ingest.master import NOBODY, Master
 from fo_analytics.models import Instrument, MasterImport, SupersededTerms, Underlying
-from fo_analytics.queries import query
 from fo_analytics.replay.recording import ContractKey
 from fo_analytics.selectors.reference import Terms, terms_on
 from fo_analytics.services.instruments import ensure_instruments
@@ -34,7 +31,6 @@ SUMMARY = re.compile(
     r"([\d,]+) bad rows, ([\d,]+) ignored, ([\d.]+) s"
 )
 TABLES = [model._meta.db_table for model in (Underlying, Instrument, SupersededTerms, MasterImport)]
-MASTER = "kite/instruments_nfo_bfo_2026-08-18.csv.gz"
 
 Counts = tuple[int, ...]
 
@@ -80,51 +76,6 @@ def call(strike: int) -> Instrument:
     return Instrument.objects.get(underlying__symbol="NIFTY", kind="CE", strike=strike)
 
 
-# ---------------------------------------------------------------- the real list
-
-
-def test_forty_thousand_contracts_take_ten_seconds_at_most_and_again_nothing_changes(shared_data: Path) -> None:
-    began = time.monotonic()
-    assert run(shared_data / MASTER, as_of=None) == (39_941, 0, 0, 0, 0, 0)
-    assert time.monotonic() - began <= 10
-    before = stored()
-    assert run(shared_data / MASTER, as_of=None) == (0, 0, 39_941, 0, 0, 0)
-    assert stored() == before
-    assert Underlying.objects.filter(exchange="BSE").count() == 4
-    assert Underlying.objects.filter(is_index=False, exchange="NSE").count() == 208
-    nearest = Instrument.objects.get(tradingsymbol="NIFTY26AUG25000CE")
-    assert (nearest.expiry, nearest.lot_size, nearest.valid_from) == (EXPIRY, 65, date(2026, 8, 18))
-
-
-def test_the_spots_of_known_stocks_come_from_the_list_of_cash_instruments(shared_data: Path) -> None:
-    path = shared_data / "kite" / "instruments_nse.csv"
-    assert run(path) == (0, 0, 0, 0, 0, 99)
-    run(shared_data / MASTER, as_of=None)
-    assert run(path, WEDNESDAY) == (4, 0, 0, 0, 0, 95)
-    spots = Instrument.objects.filter(kind="SPOT").values_list("underlying__symbol", "token")
-    assert dict(spots) == {"ABCAPITAL": 5533185, "ADANIPORTS": 3861249, "CDSL": 5420545, "ICICIPRULI": 4774913}
-
-
-def test_ingest_loads_forty_thousand_contracts_within_a_second_and_expiries_are_read_from_the_index(
-    shared_data: Path,
-) -> None:
-    run(shared_data / MASTER, as_of=None)
-    master = Master()
-    assert sum(len(listing.contracts) for listing in master.listings.values()) == 39_941
-    seconds = []
-    for _ in range(5):
-        began = time.perf_counter()
-        master.load()
-        seconds.append(time.perf_counter() - began)
-    assert min(seconds) <= 1
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE fo_analytics_instrument")
-        cursor.execute("EXPLAIN " + query("listed_expiries"), {"exchange": "NSE"})
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert plan.count("instrument_listing") == 2
-    assert "Seq Scan on fo_analytics_instrument" not in plan
-
-
 # ---------------------------------------------------------------- one list
 
 
@@ -134,6 +85,10 @@ def test_a_compressed_list_says_the_same_as_a_plain_one(tmp_path: Path) -> None:
     before = stored()
     assert run(write(tmp_path, *rows, name="list.csv.gz")) == (0, 0, 3, 0, 0, 0)
     assert stored() == before
+
+
+def test_cash_instruments_of_which_nothing_is_derived_are_ignored(shared_data: Path) -> None:
+    assert run(shared_data / "kite" / "instruments_nse.csv") == (0, 0, 0, 0, 0, 99)
 
 
 def test_underlyings_have_canonical_names_and_follow_the_sessions_of_their_exchange(tmp_path: Path) -> None:

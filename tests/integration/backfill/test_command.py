@@ -32,16 +32,34 @@ from tradingviz.core.redis import sync_client
 ARGUMENTS = ("--underlying", "NIFTY", "--from", "2026-02-02", "--to", "2026-02-02")
 
 
-@pytest.fixture
-def market(server_environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """A morning with a hole, for child processes too; their environment."""
+def take_in_a_morning_with_a_hole() -> None:
+    """Ingest the morning, and leave no ingest behind."""
     forget_everything()
     pipeline.send(without_hole(morning()))
     pipeline.drain()
     release_claims()
     end_heartbeat(sync_client(), shard=0)
+
+
+@pytest.fixture
+def market(server_environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """A morning with a hole, for child processes too; their environment."""
+    take_in_a_morning_with_a_hole()
     yield server_environment
     close_market()
+
+
+@pytest.fixture
+def stored_morning(db: None, redis_url: str) -> None:
+    """A morning with a hole, for commands in this process."""
+    take_in_a_morning_with_a_hole()
+
+
+@pytest.fixture
+def known(db: None, redis_url: str) -> None:
+    """NIFTY is known, and nothing of it is stored."""
+    forget_everything()
+    ensure_instruments(keys=[SPOT], seen_on=MONDAY)
 
 
 def test_it_fills_commits_and_rolls_up_what_the_feed_missed(
@@ -67,7 +85,7 @@ def test_it_fills_commits_and_rolls_up_what_the_feed_missed(
 
 
 def test_it_asks_again_whenever_it_was_asked_before(
-    market: dict[str, str], ticker: TickerService, capsys: pytest.CaptureFixture[str]
+    stored_morning: None, ticker: TickerService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for attempt in (1, 2):
         call_command("backfill", *ARGUMENTS)
@@ -85,9 +103,7 @@ def test_it_asks_again_whenever_it_was_asked_before(
         (["--underlying", "NIFTY"], "--from"),
     ],
 )
-def test_what_it_cannot_do_it_says(
-    market: dict[str, str], ticker: TickerService, arguments: list[str], said: str
-) -> None:
+def test_what_it_cannot_do_it_says(known: None, ticker: TickerService, arguments: list[str], said: str) -> None:
     with pytest.raises(CommandError, match=re.escape(said)):
         call_command("backfill", *arguments)
     assert ticker.asked == []
@@ -102,7 +118,7 @@ def test_without_a_ticker_service_it_ends_with_one_line(market: dict[str, str], 
 
 
 def test_a_closed_day_has_nothing_to_fill(
-    market: dict[str, str], ticker: TickerService, capsys: pytest.CaptureFixture[str]
+    stored_morning: None, ticker: TickerService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("backfill", "--underlying", "NIFTY", "--from", "2026-01-26")
     assert capsys.readouterr().out.startswith("0 holes, 0 candles, 0 ticks sent in ")

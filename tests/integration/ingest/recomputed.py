@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pandas as pd
 
-from fo_analytics.domain.calendar import ist_date
+from fo_analytics.domain.calendar import IST
 from fo_analytics.models import Bar, BarRollup, OfficialClose
 from fo_analytics.selectors.sessions import calendar_of
 
@@ -21,35 +21,39 @@ def stored(timeframe: str) -> pd.DataFrame:
     return _typed(pd.DataFrame(rows, columns=[*KEY, *VALUES]))
 
 
-def recomputed(timeframe: str) -> pd.DataFrame:
-    """Return what the rolled-up bars of a timeframe have to be, session by session."""
-    rows = Bar.objects.values_list("instrument__underlying", "instrument__underlying__exchange", *KEY, *VALUES)
-    bars = pd.DataFrame(rows, columns=["underlying", "exchange", *KEY, *VALUES])
-    days = bars["time"].map(ist_date)
+def minutes() -> pd.DataFrame:
+    """Return every stored minute with its exchange and its day (IST)."""
+    rows = Bar.objects.values_list("instrument__underlying__exchange", *KEY, *VALUES)
+    bars = pd.DataFrame(rows, columns=["exchange", *KEY, *VALUES])
+    times = pd.to_datetime(bars["time"], utc=True)
+    return bars.assign(time=times, day=times.dt.tz_convert(IST).dt.date)
+
+
+def recomputed(timeframe: str, bars: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return what the rolled-up bars of a timeframe have to be by the minutes, session by session.
+
+    The minutes are read where they are not given.
+    """
     parts = []
-    for (exchange, day), minutes in bars.groupby(["exchange", days]):
+    for (exchange, day), within in (minutes() if bars is None else bars).groupby(["exchange", "day"]):
         session = calendar_of(exchange=exchange).session_on(day)
         assert session is not None
-        part = _session(minutes, timeframe, session.opens_at)
+        part = _session(within, timeframe, session.opens_at)
         parts.append(_with_official_close(part, day) if timeframe == "1d" else part)
     return _typed(pd.concat(parts).reset_index())
 
 
-def assert_equal_to_minutes(timeframe: str) -> None:
-    """Compare every stored bar of a timeframe with its minutes, to the last bit."""
-    pd.testing.assert_frame_equal(stored(timeframe), recomputed(timeframe), check_exact=True)
-
-
 def assert_all_equal_to_minutes() -> None:
-    """Compare every stored bar with its minutes."""
+    """Compare every stored bar of every timeframe with its minutes, to the last bit."""
+    bars = minutes()
     for timeframe in MINUTES:
-        assert_equal_to_minutes(timeframe)
+        pd.testing.assert_frame_equal(stored(timeframe), recomputed(timeframe, bars), check_exact=True, obj=timeframe)
 
 
-def _session(minutes: pd.DataFrame, timeframe: str, opens_at: datetime) -> pd.DataFrame:
+def _session(within: pd.DataFrame, timeframe: str, opens_at: datetime) -> pd.DataFrame:
     width = pd.Timedelta(minutes=MINUTES[timeframe])
-    bucket = pd.Timestamp(opens_at) + (minutes["time"] - opens_at) // width * width
-    bars = minutes.sort_values("time").assign(time=bucket)
+    bucket = pd.Timestamp(opens_at) + (within["time"] - opens_at) // width * width
+    bars = within.sort_values("time").assign(time=bucket)
     groups = bars.groupby(KEY)
     columns = {
         "open": groups["open"].first(),

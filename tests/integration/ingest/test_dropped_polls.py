@@ -1,7 +1,7 @@
 """Polls that went wrong: zeros in the middle of a day, and old snapshots on days without a session."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,13 +23,15 @@ pytestmark = pytest.mark.usefixtures("db", "redis_url")
 FOLDER = "nse_2026_02"
 DAY_MS = 86_400_000
 
+CONTRACT = ("instrument__underlying__symbol", "instrument__kind", "instrument__expiry", "instrument__strike")
+ContractName = tuple[object, ...]
 Spoil = Callable[[RecordedTick], RecordedTick]
 
 
 @pytest.fixture(scope="module")
-def an_hour(shared_data: Path) -> list[Snapshot]:
-    """Monday from 12:11 to 13:09."""
-    return list(read(shared_data / FOLDER / "index_option_chain_2026-02-02.csv.gz"))
+def some_time(shared_data: Path) -> list[Snapshot]:
+    """Monday's first snapshots, from 12:11 on."""
+    return list(read(shared_data / FOLDER / "index_option_chain_2026-02-02.csv.gz"))[:6]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,32 @@ def run(snapshots: Iterable[Snapshot]) -> Checksums:
     pipeline.drain().beat()
     roll_up_due(wait=True)
     return pipeline.checksums()
+
+
+def volumes() -> dict[ContractName, int]:
+    """Return the units traded, of contracts with any."""
+    rows = Bar.objects.filter(volume__gt=0).values_list(*CONTRACT).annotate(total=Sum("volume"))
+    return {tuple(name): total for *name, total in rows}
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What there is when no poll went wrong."""
+
+    rows: Checksums
+    volumes: dict[ContractName, int]
+
+
+_whole: list[Whole] = []
+
+
+@pytest.fixture
+def whole(some_time: list[Snapshot]) -> Whole:
+    """What becomes of the snapshots alone: found out once, it does not depend on keys."""
+    if not _whole:
+        _whole.append(Whole(run(some_time), volumes()))
+        forget_rows()
+    return _whole[0]
 
 
 def forget_rows() -> None:
@@ -85,12 +113,12 @@ def nothing_and_no_quotes(tick: RecordedTick) -> RecordedTick:
 
 @pytest.mark.parametrize("after_ms", [1_000, 90_000], ids=["same minute", "minute of its own"])
 @pytest.mark.parametrize("spoil", [nothing, nothing_and_no_quotes])
-def test_a_poll_of_nothing_but_zeros_changes_no_row(spoil: Spoil, after_ms: int, an_hour: list[Snapshot]) -> None:
-    whole = run(an_hour)
-    assert whole["bar"][0] > 1_000
-    forget_rows()
-    assert run(with_polls(an_hour, spoil, after_ms=after_ms)) == whole
-    assert dropped()["empty"] > sum(len(ticks) for _, ticks in an_hour)
+def test_a_poll_of_nothing_but_zeros_changes_no_row(
+    spoil: Spoil, after_ms: int, some_time: list[Snapshot], whole: Whole
+) -> None:
+    assert whole.rows["bar"][0] > 1_000
+    assert run(with_polls(some_time, spoil, after_ms=after_ms)) == whole.rows
+    assert dropped()["empty"] > sum(len(ticks) for _, ticks in some_time)
 
 
 def missing(name: str, value: float | None) -> Spoil:
@@ -104,20 +132,21 @@ def missing(name: str, value: float | None) -> Spoil:
 
 @pytest.mark.parametrize("after_ms", [1_000, 90_000], ids=["same minute", "minute of its own"])
 @pytest.mark.parametrize("name", ["last", "volume", "oi"])
-def test_a_zero_where_something_was_is_the_same_as_not_said(name: str, after_ms: int, an_hour: list[Snapshot]) -> None:
-    _, *rest = with_polls(an_hour, missing(name, None), after_ms=after_ms)
+def test_a_zero_where_something_was_is_the_same_as_not_said(
+    name: str, after_ms: int, some_time: list[Snapshot]
+) -> None:
+    _, *rest = with_polls(some_time, missing(name, None), after_ms=after_ms)
     unsaid = run(rest)
     forget_rows()
-    _, *rest = with_polls(an_hour, missing(name, 0.0), after_ms=after_ms)
+    _, *rest = with_polls(some_time, missing(name, 0.0), after_ms=after_ms)
     assert run(rest) == unsaid
 
 
 @pytest.mark.parametrize("name", ["last", "volume", "oi"])
-def test_a_zero_never_becomes_a_price_an_open_interest_or_a_negative_volume(name: str, an_hour: list[Snapshot]) -> None:
-    run(an_hour)
-    volumes = volume_by_instrument()
-    forget_rows()
-    run(with_polls(an_hour, missing(name, 0.0), after_ms=90_000))
+def test_a_zero_never_becomes_a_price_an_open_interest_or_a_negative_volume(
+    name: str, some_time: list[Snapshot], whole: Whole
+) -> None:
+    run(with_polls(some_time, missing(name, 0.0), after_ms=90_000))
     for model in (Bar, BarRollup):
         rows = model.objects.all()
         assert not rows.filter(Q(open__lte=0) | Q(high__lte=0) | Q(low__lte=0) | Q(close__lte=0)).exists()
@@ -125,13 +154,7 @@ def test_a_zero_never_becomes_a_price_an_open_interest_or_a_negative_volume(name
     had_some = Bar.objects.filter(instrument=OuterRef("instrument"), time__lt=OuterRef("time"), oi__gt=0)
     assert Bar.objects.filter(oi__gt=0).count() > 1_000
     assert not Bar.objects.filter(oi=0).filter(Exists(had_some)).exists()
-    assert volume_by_instrument() == volumes
-
-
-def volume_by_instrument() -> dict[int, int]:
-    """Return the units traded, of instruments with any."""
-    rows = Bar.objects.filter(volume__gt=0).values_list("instrument").annotate(total=Sum("volume"))
-    return dict(rows.values_list("instrument", "total"))
+    assert volumes() == whole.volumes
 
 
 def shifted(snapshots: Iterable[Snapshot], *, days: int) -> list[Snapshot]:

@@ -22,7 +22,7 @@ from tests.integration.ingest import pipeline
 from tradingviz.core.clock import now_ms
 from tradingviz.core.redis import sync_client
 
-pytestmark = pytest.mark.usefixtures("db", "redis_url")
+pytestmark = pytest.mark.usefixtures("db", "redis_url", "few_sessions")
 
 CALL = ContractKey("NIFTY", "CE", date(2026, 2, 3), 25_000.0)
 SPOT = ContractKey("NIFTY", "SPOT")

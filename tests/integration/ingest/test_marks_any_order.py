@@ -24,7 +24,7 @@ from tradingviz.core.redis import sync_client
 
 __all__ = ["tokens"]  # a fixture
 
-pytestmark = pytest.mark.usefixtures("db", "redis_url")
+pytestmark = pytest.mark.usefixtures("db", "redis_url", "few_sessions")
 
 OPEN = to_ms(datetime(2026, 2, 2, 3, 45, tzinfo=UTC))
 HELD = {CALL: Kinds.LAST, PUT: Kinds.MID, BANK: Kinds.LAST | Kinds.MID}

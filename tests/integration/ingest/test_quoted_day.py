@@ -77,7 +77,7 @@ def test_the_exchanges_convention_gives_the_exchanges_volatility(
     replayed: None, shared_data: Path, reference: pd.DataFrame, expiry: date, bound: float
 ) -> None:
     listed = pd.read_csv(shared_data / CHAIN, parse_dates=["Fetch_Time"])
-    listed = listed[listed["Expiry_Date"] == expiry.isoformat()]
+    snapshots = dict(iter(listed[listed["Expiry_Date"] == expiry.isoformat()].groupby("Fetch_Time")))
     nifty = Underlying.objects.get(symbol="NIFTY")
     errors: list[float] = []
     for row in reference[reference["spot_from_nse_iv"] > 0].itertuples():
@@ -86,9 +86,7 @@ def test_the_exchanges_convention_gives_the_exchanges_volatility(
             continue
         table = expiry_table(underlying=nifty, as_of_ms=to_ms(after))
         answer = chain_at(underlying=nifty, table=table, expiry=expiry, convention=Convention.NSE)
-        snapshot = (
-            listed[listed["Fetch_Time"] == row.fetch_time].drop_duplicates("Strike_Price").set_index("Strike_Price")
-        )
+        snapshot = snapshots[row.fetch_time].drop_duplicates("Strike_Price").set_index("Strike_Price")
         errors += volatility_errors(answer.document, snapshot)
     print(f"IV {expiry}: median {np.median(errors):.4f} points of {len(errors)}")
     assert len(errors) > 2000

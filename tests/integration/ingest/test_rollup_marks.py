@@ -25,7 +25,7 @@ DAY = date(2026, 2, 2)
 OPEN, CLOSE = to_ms(datetime(2026, 2, 2, 3, 45, tzinfo=UTC)), to_ms(datetime(2026, 2, 2, 10, 0, tzinfo=UTC))
 OTHER = ContractKey("BANKNIFTY", "CE", date(2026, 2, 24), 60_000.0)
 
-pytestmark = pytest.mark.usefixtures("redis_url")
+pytestmark = pytest.mark.usefixtures("redis_url", "few_sessions")
 
 
 @pytest.fixture

@@ -1,25 +1,33 @@
 """What the real process puts onto a real Redis, and how it goes wrong when it is told to."""
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from pytest_django.fixtures import Settings
 
 from streaming.ticker.codec import TickBatch, decode
 from streaming.ticker.stream import FIELD, stream_key
-from tests.integration.simulator.conftest import Simulator
+from tests.integration.simulator.conftest import Simulator, Start, reached
 from tradingviz.core.clock import now_ms
+from tradingviz.quickstart.preflight import free_port
 from tradingviz.quickstart.processes import wait_until
+from tradingviz.quickstart.redis import EmbeddedRedis
 from tradingviz.quickstart.simulator.feed import ORDERS_KEY
+from tradingviz.quickstart.simulator.market import FRAME_MS
+
+PATIENCE = 45.0
 
 
-def sent(simulator: Simulator, seconds: float) -> list[TickBatch]:
-    """Return the batches of the next seconds."""
+def sent(simulator: Simulator, seconds: float = 0.0, *, at_least: int = 0) -> list[TickBatch]:
+    """Return the batches of the next seconds, and of as many more as it takes until there are some."""
     simulator.redis.delete(stream_key(0))
     time.sleep(seconds)
+    assert wait_until(lambda: simulator.redis.xlen(stream_key(0)) >= at_least, seconds=PATIENCE)
     entries: Any = simulator.redis.xrange(stream_key(0))
     return [decode(fields[FIELD]) for _, fields in entries]
 
@@ -29,6 +37,28 @@ def count(batches: list[TickBatch]) -> int:
     return sum(map(len, batches))
 
 
+@pytest.fixture(scope="module")
+def port(redis_server: EmbeddedRedis) -> Iterator[int]:
+    """Where the process listens that all tests here ask."""
+    starter = Start({**os.environ, "REDIS_URL": redis_server.url(), "SIMULATOR_FAULTS": "1"})
+    port = free_port()
+    try:
+        starter.begin(port)
+        yield port
+    finally:
+        starter.end()
+
+
+@pytest.fixture
+def simulator(port: int, redis_url: str, settings: Settings) -> Simulator:
+    """The process, without subscriptions and faults, and its last ticks are gone."""
+    found = reached(port, redis_url, settings)
+    found.switch("off")
+    found.client.unsubscribe(found.client.subscriptions())
+    assert wait_until(lambda: not sent(found, 2 * FRAME_MS / 1000), seconds=PATIENCE)
+    return found
+
+
 @pytest.fixture
 def nifty(simulator: Simulator) -> Simulator:
     """A simulator that sends NIFTY, its spot too."""
@@ -36,7 +66,7 @@ def nifty(simulator: Simulator) -> Simulator:
         int(line.split(",")[0]) for line in simulator.ask("GET", "/instruments").text.splitlines() if "NIFTY 50" in line
     ]
     simulator.client.subscribe([*spot, *simulator.tokens_of("NIFTY")])
-    assert wait_until(lambda: simulator.redis.xlen(stream_key(0)) > 0, seconds=10)
+    sent(simulator, at_least=1)
     return simulator
 
 
@@ -56,7 +86,7 @@ def test_silence_and_its_end(nifty: Simulator) -> None:
     nifty.switch("silence", seconds=2.0)
     time.sleep(0.5)
     assert sent(nifty, 1.0) == []
-    assert wait_until(lambda: nifty.redis.xlen(stream_key(0)) > 0, seconds=5)
+    sent(nifty, at_least=1)
     assert nifty.ask("GET", "/health").json()["fault"] == "off"
 
 
@@ -72,7 +102,7 @@ def test_a_flood_is_many_times_as_much_and_every_tick_is_another(nifty: Simulato
 def test_repeats_come_twice(nifty: Simulator) -> None:
     nifty.switch("repeats")
     time.sleep(0.5)
-    batches = sent(nifty, 2.0)
+    batches = sent(nifty, at_least=6)
     keys = np.concatenate([np.stack((batch.token, batch.ts), axis=1) for batch in batches])
     assert len(np.unique(keys, axis=0)) <= len(keys) / 2 + len(batches[0])
 
@@ -89,7 +119,7 @@ def test_time_goes_back_and_spots_go_wrong(
 ) -> None:
     nifty.switch(**fault)
     time.sleep(0.5)
-    batches = [batch for batch in sent(nifty, 2.0) if np.isnan(batch.ask).any()]
+    batches = [batch for batch in sent(nifty, 1.0, at_least=6) if np.isnan(batch.ask).any()]
     assert batches
     assert all(map(shows, batches))
 

@@ -20,7 +20,8 @@ from tests.integration.simulator.conftest import SUNDAY, Simulator, sunday
 from tradingviz.core.redis import sync_client
 from tradingviz.quickstart.processes import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+PATIENCE = 45.0
 SPOT_EXPIRY = "2026-11-24"
 
 
@@ -29,7 +30,7 @@ def ready(on_sunday: Simulator, settings: Settings) -> Simulator:
     """A simulator whose NIFTY is known and subscribed: one expiry, 6 strikes on each side."""
     settings.TICKER_SUBSCRIBE, settings.TICKER_SUBSCRIBE_LEVELS = ["NIFTY 50"], 6
     settings.TICKER_SUBSCRIBE_EXPIRIES = 1
-    imported, done = prepare_simulated_market(client=on_sunday.client, now_ms=sunday(), patience_s=5)
+    imported, done = prepare_simulated_market(client=on_sunday.client, now_ms=sunday(), patience_s=PATIENCE)
     assert imported.bad == ()
     assert done == Reconciled(wanted=28, added=28, removed=0, unknown=0)
     return on_sunday
@@ -50,7 +51,7 @@ def test_a_chain_with_greeks_is_live_within_seconds_on_a_sunday(ready: Simulator
         sides = [side for row in document(ready).get("strikes", {}).values() for side in row.values()]
         return sum(side.get("delta") is not None for side in sides if isinstance(side, dict)) >= 26
 
-    assert wait_until(has_greeks, seconds=15, pause=0.0), document(ready)
+    assert wait_until(has_greeks, seconds=PATIENCE, pause=0.0), document(ready)
     before = document(ready)["head"]
     assert before["forward_source"] == "parity"
     assert before["spot_contradicts_parity"] is False
@@ -61,7 +62,7 @@ def test_a_chain_with_greeks_is_live_within_seconds_on_a_sunday(ready: Simulator
         service.step()
         return document(ready)["head"]["spot_contradicts_parity"] is True
 
-    assert wait_until(contradicts, seconds=15, pause=0.0)
+    assert wait_until(contradicts, seconds=PATIENCE, pause=0.0)
     service.flush()
 
 
@@ -140,7 +141,7 @@ def test_minutes_before_the_start_are_filled_by_hand_from_the_simulators_history
         service.step()
         return bool(document(ready))
 
-    assert wait_until(is_live, seconds=15, pause=0.0)
+    assert wait_until(is_live, seconds=PATIENCE, pause=0.0)
     service.flush()
     ready.client.unsubscribe(ready.client.subscriptions())
     nifty = Underlying.objects.get(symbol="NIFTY")

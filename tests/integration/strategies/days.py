@@ -1,11 +1,13 @@
 """The recorded days with two strategies in them, through ingest and passes."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 from accounts.models import User
 from fo_analytics.domain.calendar import IST
-from fo_analytics.replay.recording import Snapshots, read
+from fo_analytics.replay.player import Snapshot
+from fo_analytics.replay.recording import read
 from fo_analytics.services.ingest import make_ingest
 from fo_analytics.services.instruments import ensure_instruments
 from strategies.models import Strategy
@@ -17,15 +19,15 @@ from tests.integration.strategies.passes import recalculate_all, remake_all
 LEGS = {"straddle": STRADDLE, "condor": CONDOR}
 
 
-def snapshots(folder: Path) -> Snapshots:
+def snapshots(folder: Path) -> list[Snapshot]:
     """Return the four days as ticks."""
-    for day in recorded.DAYS:
-        yield from read(folder / f"nse_2026_02/index_option_chain_{day}.csv.gz")
+    files = (folder / f"nse_2026_02/index_option_chain_{day}.csv.gz" for day in recorded.DAYS)
+    return [snapshot for file in files for snapshot in read(file)]
 
 
-def enter_both(folder: Path) -> datetime:
+def enter_both(folder: Path, days: Sequence[Snapshot]) -> datetime:
     """Store a straddle and a condor, entered at the first snapshot; return its stamp (naive IST)."""
-    ts, ticks = next(iter(snapshots(folder)))
+    ts, ticks = days[0]
     ensure_instruments(keys=[tick.key for tick in ticks], seen_on=date(2026, 1, 30))
     owner, at = User.objects.create_user("owner"), datetime.fromtimestamp(ts / 1000, IST)
     for name, legs in LEGS.items():
@@ -33,11 +35,11 @@ def enter_both(folder: Path) -> datetime:
     return at.replace(tzinfo=None)
 
 
-def run(folder: Path, *, every: int | None) -> None:
+def run(days: Sequence[Snapshot], *, every: int | None) -> None:
     """Ingest the days; a pass after every so many snapshots, or one after all."""
-    service, waiting = make_ingest(shard=0), list(snapshots(folder))
-    for at in range(0, len(waiting), every or len(waiting)):
-        pipeline.send(waiting[at : at + (every or len(waiting))])
+    service = make_ingest(shard=0)
+    for at in range(0, len(days), every or len(days)):
+        pipeline.send(days[at : at + (every or len(days))])
         pipeline.drain(service)
         recalculate_all()
     remake_all()

@@ -23,6 +23,7 @@ from strategies.selectors.m2m import m2m_documents
 from strategies.services.settlement import settle_expired
 from streaming.ticker.codec import decode
 from streaming.ticker.stream import FIELD, stream_key
+from tests.integration.ingest.conftest import module_market as module_market
 from tests.integration.strategies.entered import rupees
 from tests.integration.strategies.passes import recalculate_all, remake_all
 from tests.integration.strategies.recorded import Candle
@@ -32,8 +33,6 @@ from tradingviz.core.redis import sync_client
 from tradingviz.quickstart.simulator.feed import Feed
 from tradingviz.quickstart.simulator.listing import CALL, SPOT, token_of
 from tradingviz.quickstart.simulator.market import FRAME_MS, Market
-
-pytestmark = pytest.mark.usefixtures("db", "redis_url")
 
 NEAR, FAR, STRIKE, LOT = date(2026, 11, 24), date(2026, 12, 1), 26_000.0, 65
 EXPIRES = datetime(2026, 11, 24, 23, 59, tzinfo=IST)
@@ -78,7 +77,7 @@ class Run:
         forget_all()
 
     def end(self) -> None:
-        """Let go of the shard: the next test has an ingest of its own."""
+        """Let go of the shard."""
         self.ingest.stop()
         self.ingest.run()
 
@@ -98,9 +97,8 @@ def on_the_stream() -> Ticks:
     ]
 
 
-@pytest.fixture
-def market(redis_url: str) -> None:
-    """NIFTY with two calls and the simulator's days."""
+def list_calls() -> None:
+    """Put NIFTY with two calls and the simulator's days into the master."""
     ensure_simulated_sessions(first=NEAR - timedelta(days=1), last=FAR)
     nifty = Underlying.objects.create(symbol="NIFTY", exchange="NSE")
     Instrument.objects.create(underlying=nifty, kind="SPOT", token=SPOT_TOKEN, tradingsymbol="NIFTY 50")
@@ -111,12 +109,35 @@ def market(redis_url: str) -> None:
         )  # fmt: skip
 
 
-@pytest.fixture
-def spread(owner: User, market: None) -> Strategy:
-    """Two lots of the near call sold, two of the far one bought, of which one is sold again before the expiry."""
+def enter() -> Strategy:
+    """Sell two lots of the near call, buy two of the far one."""
     near, far = (option("NIFTY", expiry, STRIKE, "CE") for expiry in (NEAR, FAR))
     trades = [Trade(near, "SELL", 2, NEAR_PRICE, ENTERED), Trade(far, "BUY", 2, FAR_PRICE, ENTERED)]
-    return strategy_of(owner, trades, name="calendar")
+    return strategy_of(User.objects.create_user("owner"), trades, name="calendar")
+
+
+@pytest.fixture(scope="module")
+def market(module_market: None) -> Run:
+    """The market three minutes before the expiry to three after it, one far lot sold before: once for all tests."""
+    list_calls()
+    spread, run = enter(), Run()
+    run.to(EXITED)
+    exit_leg(Leg.objects.get(strategy=spread, side="BUY"), lots=1, price=EXIT_PRICE, at=EXITED)
+    run.to(ENDS)
+    run.end()
+    return run
+
+
+@pytest.fixture
+def over(market: Run, db: None) -> Run:
+    """The same for one test; nothing is settled."""
+    return market
+
+
+@pytest.fixture
+def spread(over: Run) -> Strategy:
+    """Two lots of the near call sold, two of the far one bought, of which one was sold again before the expiry."""
+    return Strategy.objects.get()
 
 
 def worth(near: Decimal | None, far: Decimal, close: Decimal | None, at: int) -> Decimal:
@@ -157,18 +178,6 @@ def expected(sent: Ticks, close: Decimal) -> dict[datetime, Candle]:
 def spots(sent: Ticks) -> list[tuple[int, Decimal]]:
     """Return stamps and prices of the index."""
     return [(ts, price) for token, ts, price in sent if token == SPOT_TOKEN]
-
-
-@pytest.fixture
-def over(spread: Strategy) -> Iterator[Run]:
-    """The market three minutes before the expiry to three after it; nothing is settled."""
-    run = Run()
-    run.to(EXITED)
-    far = Leg.objects.get(strategy=spread, side="BUY")
-    exit_leg(far, lots=1, price=EXIT_PRICE, at=EXITED)
-    run.to(ENDS)
-    yield run
-    run.end()
 
 
 def test_the_simulator_tells_the_official_close_in_the_last_minute_of_its_day(over: Run) -> None:

@@ -14,7 +14,7 @@ from strategies.services.legs import note_outdated
 from strategies.services.settlement import settle_expired
 from tests.integration.ingest.conftest import module_market as module_market
 from tests.integration.strategies import recorded
-from tests.integration.strategies.days import LEGS, assert_candles, enter_both, run
+from tests.integration.strategies.days import LEGS, assert_candles, enter_both, run, snapshots
 from tests.integration.strategies.entered import CONDOR, STRADDLE, held, rupees
 from tests.integration.strategies.passes import remake_all
 from tradingviz.core.clock import now_ms
@@ -26,8 +26,9 @@ Strategies = dict[str, Strategy]
 @pytest.fixture(scope="module")
 def replayed(module_market: None, shared_data: Path) -> datetime:
     """The days, and one pass after all; returns when both strategies were entered (naive IST)."""
-    entered = enter_both(shared_data)
-    run(shared_data, every=None)
+    days = snapshots(shared_data)
+    entered = enter_both(shared_data, days)
+    run(days, every=None)
     return entered
 
 
