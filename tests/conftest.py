@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.rig.clock",
     "tests.rig.servers",
     "tests.rig.outages",
+    "tests.rig.emptying",
     "tests.rig.cast",
     "tests.rig.data",
     "tests.rig.holding",
