@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.rig.hypertables",
     "tests.rig.servers",
     "tests.rig.outages",
+    "tests.rig.emptying",
     "tests.rig.cast",
     "tests.rig.data",
     "tests.rig.holding",

@@ -16,6 +16,7 @@ from strategies.domain.money import difference, rounded
 
 FRESH_MS = 60_000
 WIDEST_TICKS = 2
+NAMES = ("delta", "gamma", "theta", "vega", "rho")
 
 
 class Valuation(StrEnum):
@@ -132,7 +133,8 @@ def price_for(quote: Quote, tick: Decimal, valuation: Valuation) -> tuple[Fracti
 def net_greeks(legs: Sequence[Leg], greeks: Mapping[int, Mapping[str, float] | None]) -> NetGreeks:
     """Return the sum of Greeks of what is open. `greeks` by contract key, each per unit; absent or None: not known.
 
-    Frozen and provisionally settled legs have none that are known. Only names that all open legs have are summed.
+    Frozen and provisionally settled legs have none that are known. Only names that all open legs have are summed; where
+    nothing is open all are 0.
     """
     active = [(place, leg) for place, leg in enumerate(legs) if leg.open_lots]
     found = [None if leg.states()[-1].pinned else greeks.get(leg.contract.key) for _, leg in active]
@@ -140,15 +142,15 @@ def net_greeks(legs: Sequence[Leg], greeks: Mapping[int, Mapping[str, float] | N
     rows = [(leg.signed_units, known) for (_, leg), known in zip(active, found, strict=True) if known is not None]
     if missing:
         return NetGreeks(None, missing)
-    names = set.intersection(*(set(known) for _, known in rows)) if rows else set()
-    return NetGreeks({name: sum(units * known[name] for units, known in rows) for name in sorted(names)}, ())
+    names = set.intersection(*(set(known) for _, known in rows)) if rows else set(NAMES)
+    return NetGreeks({name: sum((units * known[name] for units, known in rows), 0.0) for name in sorted(names)}, ())
 
 
 def linear_greeks(kind: Kind) -> dict[str, float]:
     """Return the Greeks of a future or a share: delta 1 per unit, everything else 0. Raises ValueError for options."""
     if kind.is_option:
         raise ValueError("an option is not linear")
-    return {"delta": 1.0, "gamma": 0.0, "theta": 0.0, "vega": 0.0, "rho": 0.0}
+    return dict.fromkeys(NAMES, 0.0) | {"delta": 1.0}
 
 
 def _priced(leg: Leg, quotes: Mapping[int, Quote], as_of_ms: int, valuation: Valuation, fresh_ms: int) -> Priced | None:

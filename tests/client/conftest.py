@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from streaming import freshness, hub
+from streaming import freshness
 from streaming.publisher import Publisher
 from tests.client.application import Meddler, application, market
 from tests.websocket.server import serve
@@ -89,9 +89,6 @@ async def server(redis_url: str, meddler: Meddler) -> AsyncIterator[str]:
     """Base URL of uvicorn in the test's loop."""
     async with serve(meddler) as url:
         yield url
-        # Its reader would go on for a minute, in case somebody came back.
-        hub.current()._linger_seconds = 0.0
-        hub.current()._sweep()
 
 
 @pytest.fixture(params=["uvicorn", "daphne"])

@@ -12,7 +12,7 @@ from tests.websocket.application import CHANNEL
 from tradingviz_client import Backoff, Client, Update
 
 TOPIC = "numbers:a"
-PATIENCE = 15.0
+PATIENCE = 45.0
 QUICK = Backoff(first=0.01, longest=0.5)
 
 Updates = AsyncGenerator[Update, None]

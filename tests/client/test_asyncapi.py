@@ -109,9 +109,8 @@ def test_every_channel_of_the_product_is_described() -> None:
 @pytest.mark.usefixtures("silence")
 async def test_every_frame_of_a_real_socket_is_as_described(process: Process, publisher: Publisher) -> None:
     """Of both servers, in every format."""
-    publisher.publish(TOPIC, {"n": 0, "x": None, "list": [1, {"a": 1.5}], "rows": ROWS}, ts_event=1, convention="exact")
-    seen = [await recorded(process.url, "brief", publisher, wire) for wire in get_args(protocol.Format)]
-    for frames in seen:
+    wires = get_args(protocol.Format)
+    for frames in await asyncio.gather(*(recorded(process.url, "brief", publisher, wire) for wire in wires)):
         assert {frame["type"] for frame in frames} >= {
             "ack",
             "error",
@@ -125,11 +124,13 @@ async def test_every_frame_of_a_real_socket_is_as_described(process: Process, pu
 
 
 async def recorded(url: str, token: str, publisher: Publisher, wire: str) -> list[Json]:
-    """Return the frames of a socket from its opening until each kind has come."""
+    """Return the frames of a socket, about a topic of its own, from its opening until each kind has come."""
+    topic, whole = f"numbers:{wire}", {"n": 0, "x": None, "list": [1, {"a": 1.5}], "rows": ROWS}
+    publisher.publish(topic, whole, ts_event=1, convention="exact")
     frames: list[Json] = []
     async with connect(f"{url}/ws/fo/stream", additional_headers={"Authorization": f"Bearer {token}"}) as socket:
         for request in (
-            {"op": "subscribe", "id": 1, "channel": CHANNEL, "name": "a", "format": wire, "interval_ms": 250},
+            {"op": "subscribe", "id": 1, "channel": CHANNEL, "name": wire, "format": wire, "interval_ms": 250},
             {"op": "subscribe", "id": "no", "channel": "nothing"},
             {"op": "auth", "id": 2, "token": "guest"},
             {"op": "ping", "id": None},
@@ -139,12 +140,12 @@ async def recorded(url: str, token: str, publisher: Publisher, wire: str) -> lis
             while not {"delta", "heartbeat"} <= {frame["type"] for frame in frames}:
                 frames.append(read(await socket.recv()))
                 if frames[-1]["type"] == "snapshot":
-                    publisher.publish(TOPIC, {"n": wire}, ts_event=2, convention="exact")
-            request = {"op": "resume", "id": 3, "channel": CHANNEL, "name": "a", "topic": TOPIC, "epoch": 1, "seq": 1}
+                    publisher.publish(topic, {"n": wire}, ts_event=2, convention="exact")
+            request = {"op": "resume", "id": 3, "channel": CHANNEL, "name": wire, "topic": topic, "epoch": 1, "seq": 1}
             await socket.send(json.dumps(request))
             while frames[-1]["type"] != "snapshot":
                 frames.append(read(await socket.recv()))
-            await socket.send(json.dumps({"op": "unsubscribe", "id": 4, "topic": TOPIC}))
+            await socket.send(json.dumps({"op": "unsubscribe", "id": 4, "topic": topic}))
             frames.append(read(await socket.recv()))
     return frames
 

@@ -62,7 +62,7 @@ def moving() -> list[Document]:
 
 
 @pytest.mark.parametrize("read", [by_the_book.decode, by_the_client])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(document=DOCUMENTS)
 @example({"rows": {"a": {"x": 1.0}, "b": {"x": 1}, "c": {"x": True}, "d": {"x": {"y": 1}}, "e": {"x": {}}}})
 @example({"rows": {"-": ["z"], "a": {"x": -0.0, "y": 0.0}, "b": {"x": 0.0, "y": -0.0}, "c": {}, "d": None}})
@@ -112,7 +112,7 @@ def test_columns_of_the_same_values_are_sent_once() -> None:
     assert [column[-1] for column in columns if column[:-1] == ["put", "gamma"]] == [0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_damaged_table_is_refused_or_read_but_never_breaks_the_client(data: st.DataObject) -> None:
     rows = {str(n): {"x": n / 3, "y": n, "z": {"w": None}} for n in range(9)}

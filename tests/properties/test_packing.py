@@ -50,14 +50,14 @@ def view(quotes: Quotes, convention: Convention = Convention.EXACT) -> ChainView
     return chain_view(SUBJECT, quotes, Terms(AS_OF, AS_OF + 48 * HOUR, 0.065, convention))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(markets())
 def test_a_packed_chain_is_its_document(quotes: Quotes) -> None:
     shown = view(quotes)
     assert msgspec.json.encode(unpack(shown.packed())) == msgspec.json.encode(shown.document())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(markets(), markets())
 def test_a_packed_patch_is_the_difference_of_the_documents(before: Quotes, after: Quotes) -> None:
     old, new = view(before), view(after)

@@ -117,7 +117,7 @@ anything = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True)
 
 
 @given(st.lists(st.tuples(anything, anything, anything, anything, sides), min_size=1, max_size=8), anything)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_whatever_comes_in_a_number_or_a_reason_comes_out(
     rows: list[tuple[float, float, float, float, bool]], rate: float
 ) -> None:

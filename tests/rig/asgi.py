@@ -11,6 +11,7 @@ import httpx
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from streaming import hub
 from tradingviz.core.redis import close_loop_clients
 from tradingviz.quickstart.preflight import free_port
 
@@ -35,7 +36,10 @@ async def asking(*, address: str = "192.0.2.1", token: str = "") -> AsyncIterato
 
 
 async def settled() -> None:
-    """Close what requests and sockets of this loop leave open."""
+    """Close what requests and sockets of this loop leave open; whoever still follows a topic goes on."""
+    # Its reader goes on for a minute, in case somebody comes back.
+    if not hub.current().sockets:
+        await hub.current().aclose()
     await sync_to_async(connections.close_all)()
     await close_loop_clients()
 

@@ -11,7 +11,7 @@ from channels.testing import WebsocketCommunicator
 
 from tests.rig.asgi import settled
 
-PATIENCE = 10.0
+PATIENCE = 45.0
 Json = dict[str, Any]
 
 
@@ -57,9 +57,11 @@ async def ask_socket(knock: Knock, *messages: Json | str) -> Told:
         for message in messages:
             with suppress(Exception):
                 await socket.send_to(message if isinstance(message, str) else json.dumps(message))
-            if not await _hear(socket, told, PATIENCE):
+            await _hear(socket, told)
+            if told.closed:
                 return told
-        await _hear(socket, told, 0.05)
+        if not await socket.receive_nothing(timeout=0.05):
+            _noted(await socket.receive_output(), told)
     finally:
         with suppress(asyncio.CancelledError):
             await socket.disconnect()
@@ -67,16 +69,20 @@ async def ask_socket(knock: Knock, *messages: Json | str) -> Told:
     return told
 
 
-async def _hear(socket: WebsocketCommunicator, told: Told, patience: float) -> bool:
-    """Take one frame, or until nothing comes; return whether the socket is still open."""
-    while not await socket.receive_nothing(timeout=patience, interval=0.001):
-        message = await socket.receive_output()
-        if message["type"] == "websocket.close":
-            told.closed = int(message["code"])
-            return False
-        frame = json.loads(message.get("text") or "null")
-        # None answers a message; in the hours of a real session a market without a feed is stale at any moment.
-        if frame and frame["type"] not in ("heartbeat", "stale", "recovered"):
-            told.frames.append(frame)
-            return True
+async def _hear(socket: WebsocketCommunicator, told: Told) -> None:
+    """Take what comes until it is an answer, or the end."""
+    while not _noted(await socket.receive_output(timeout=PATIENCE), told):
+        pass
+
+
+def _noted(message: Json, told: Told) -> bool:
+    """Note what came; return whether it is an answer, or the end."""
+    if message["type"] == "websocket.close":
+        told.closed = int(message["code"])
+        return True
+    frame = json.loads(message.get("text") or "null")
+    # None answers a message; in the hours of a real session a market without a feed is stale at any moment.
+    if not frame or frame["type"] in ("heartbeat", "stale", "recovered"):
+        return False
+    told.frames.append(frame)
     return True

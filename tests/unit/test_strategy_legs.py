@@ -152,6 +152,12 @@ def test_net_greeks_are_signed_sums_over_what_is_open() -> None:
     assert found.values == {"delta": 65 - 0.5 * 130, "vega": -1300.0}
 
 
+def test_net_greeks_of_nothing_are_all_0() -> None:
+    zeros = dict.fromkeys(("delta", "gamma", "theta", "vega", "rho"), 0.0)
+    assert net_greeks((), {}).values == zeros
+    assert net_greeks((call(Side.SELL, 1, "100").exit(fill(1, "99", minutes=1)),), {1: {"delta": 0.5}}).values == zeros
+
+
 def test_net_greeks_name_the_leg_that_has_none() -> None:
     legs = call(Side.SELL, 1, "100"), leg(future(), Side.BUY, 1, "25000"), frozen("120")
     found = net_greeks(legs, {1: None, 9: linear_greeks(Kind.FUTURE)})

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.websocket.application import CHANNEL
 from tests.websocket.mirror import Mirror
 
-PATIENCE = 10.0
+PATIENCE = 45.0
 Json = dict[str, Any]
 
 

@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
-from asgiref.sync import sync_to_async
-from django.db import connections
 
-from tradingviz.core.redis import close_loop_clients
+from streaming import hub
+from tests.rig.asgi import settled
 
 
 @asynccontextmanager
@@ -23,8 +22,8 @@ async def serve(app: Any) -> AsyncIterator[str]:
     yield f"ws://127.0.0.1:{port}"
     running.should_exit = True
     await task
-    await sync_to_async(connections.close_all)()
-    await close_loop_clients()
+    await hub.current().aclose()
+    await settled()
 
 
 async def _until_started(server: uvicorn.Server) -> None:
