@@ -61,7 +61,11 @@ def session_changed(*, session: TradingSession) -> None:
 def _add(sessions: Iterable[Session]) -> int:
     missing = [_as_json(session) for session in sessions]
     if missing:
-        parameters = {"sessions": json.encode(missing).decode(), "segment": SEGMENT, "now": timezone.now()}
+        parameters: dict[str, Any] = {
+            "sessions": json.encode(missing).decode(),
+            "segment": SEGMENT,
+            "now": timezone.now(),
+        }
         with connection.cursor() as cursor:
             cursor.execute(query("add_sessions"), parameters)
     return len(missing)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,7 @@ class Holding:
     price: Decimal
 
 
+@cache
 def prices(folder: Path) -> "pd.DataFrame":
     """Return last prices as text, one row a stamp of the session (naive IST), one column a contract; absent: NaN."""
     days = [pd.read_csv(folder / f"nse_2026_02/index_option_chain_{day}.csv.gz", dtype=str) for day in DAYS]
