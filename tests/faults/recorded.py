@@ -16,7 +16,7 @@ from streaming.ticker.stream import shard_of
 DAYS = ("2026-01-30", "2026-02-01", "2026-02-02", "2026-02-03")
 MINUTE_MS = 60_000
 LATE_MS = 5 * MINUTE_MS
-LARGE, SMALL = 1_000, 20  # ticks a batch: as a replay sends them, and so that there are many to break off
+LARGE, SMALL = 1_000, 40  # ticks a batch: as a replay sends them, and so that there are many to break off
 # Every fifth strike of each chain, and those that strategies hold: as many days, minutes and kinds of rows as of all.
 ONE_IN, FINEST_STEP = 5, 25
 HELD = frozenset({24_800.0, 25_000.0, 25_300.0, 25_600.0, 25_800.0})

@@ -10,7 +10,7 @@ from tests.faults.recorded import SMALL, Tick, batches
 from tradingviz.quickstart.processes import wait_until
 
 OUTAGES = 4
-LONGEST_DELAY = 0.4
+LONGEST_DELAY = 0.1  # in more, ingest might come to the end
 LONGEST_OUTAGE = 1.5
 HALF_A_SESSION_MS = 3 * 3_600_000
 
