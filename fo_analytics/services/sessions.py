@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 
 from fo_analytics.domain.calendar import Interval, Session, ist_instant
 from fo_analytics.domain.simulated_day import CLOSES
 from fo_analytics.freshness import note_everything
-from fo_analytics.models import ChainMetric, RollupDue, SessionInterval, SessionKind, TradingSession
+from fo_analytics.models import ChainMetric, RollupDue, SessionKind, TradingSession
+from fo_analytics.queries import query
 from fo_analytics.session_table import SHIPPED_TABLE, parse
+from tradingviz.core import json
 from tradingviz.core.redis import shared_client
 
 SEGMENT = "FO"
@@ -55,20 +59,23 @@ def session_changed(*, session: TradingSession) -> None:
 
 
 def _add(sessions: Iterable[Session]) -> int:
-    missing = list(sessions)
-    rows = TradingSession.objects.bulk_create(
-        [
-            TradingSession(exchange=s.exchange, segment=SEGMENT, date=s.date, kind=s.kind, expires_at=s.expires_at)
-            for s in missing
-        ],
-        batch_size=1000,
-    )
-    SessionInterval.objects.bulk_create(
-        [
-            SessionInterval(session=row, opens_at=interval.opens_at, closes_at=interval.closes_at)
-            for row, session in zip(rows, missing, strict=True)
-            for interval in session.intervals
-        ],
-        batch_size=1000,
-    )
+    missing = [_as_json(session) for session in sessions]
+    if missing:
+        parameters: dict[str, Any] = {
+            "sessions": json.encode(missing).decode(),
+            "segment": SEGMENT,
+            "now": timezone.now(),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(query("add_sessions"), parameters)
     return len(missing)
+
+
+def _as_json(session: Session) -> dict[str, Any]:
+    return {
+        "exchange": session.exchange,
+        "date": session.date.isoformat(),
+        "kind": session.kind,
+        "expires_at": session.expires_at.isoformat(),
+        "intervals": [[hours.opens_at.isoformat(), hours.closes_at.isoformat()] for hours in session.intervals],
+    }

@@ -29,7 +29,7 @@ def ask(path: str) -> Answer:
 
 @pytest.mark.usefixtures("working")
 def test_with_everything_at_work_all_words_are_healthy() -> None:
-    feed([snapshot(FIRST), snapshot(LAST)])
+    beat(feed([snapshot(FIRST), snapshot(LAST)]))
     answer = ask("/health")
     words = {name: answer.body[name] for name in ("status", "database", "redis", "ingest")}
     assert (answer.status, set(words.values())) == (200, {"healthy"})

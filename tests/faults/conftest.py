@@ -20,7 +20,7 @@ from tradingviz.quickstart.postgres import EmbeddedPostgres
 from tradingviz.quickstart.redis import EmbeddedRedis
 from tradingviz.quickstart.throwaway import throwaway_postgres, throwaway_redis
 
-TEMPLATE = "listed"
+MIGRATED, TEMPLATE = "migrated", "listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,21 @@ def breakable_redis(programs: Installation) -> Iterator[EmbeddedRedis]:
 
 
 @pytest.fixture(scope="session")
-def ticks(shared_data: Path, breakable_postgres: EmbeddedPostgres, django_db_blocker: DjangoDbBlocker) -> list[Tick]:
-    """The recorded days; their contracts are listed in the template of all databases."""
-    breakable_postgres.create_database(TEMPLATE)
-    with django_db_blocker.unblock(), django_on(database_settings(breakable_postgres, TEMPLATE)):
+def migrated(breakable_postgres: EmbeddedPostgres, django_db_blocker: DjangoDbBlocker) -> str:
+    """The template of all databases: migrated, and empty."""
+    breakable_postgres.create_database(MIGRATED)
+    with django_db_blocker.unblock(), django_on(database_settings(breakable_postgres, MIGRATED)):
         call_command("migrate", verbosity=0)
+    return MIGRATED
+
+
+@pytest.fixture(scope="session")
+def ticks(
+    shared_data: Path, breakable_postgres: EmbeddedPostgres, migrated: str, django_db_blocker: DjangoDbBlocker
+) -> list[Tick]:
+    """The recorded days; their contracts are listed in the template of the rounds' databases."""
+    breakable_postgres.create_database(TEMPLATE, template=migrated)
+    with django_db_blocker.unblock(), django_on(database_settings(breakable_postgres, TEMPLATE)):
         return load(shared_data)
 
 

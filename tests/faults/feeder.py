@@ -16,7 +16,7 @@ from tradingviz.quickstart.processes import wait_until
 BACKLOG = 256
 # A fault later than this share of the feed might find everything done.
 LAST_FAULT = 0.85
-PATIENCE_SECONDS = 45.0
+PATIENCE_SECONDS = 90.0
 
 
 class Feeder(threading.Thread):
@@ -54,7 +54,7 @@ class Feeder(threading.Thread):
         except Exception as failure:  # noqa: BLE001 - the test's thread tells
             self.failure = failure
 
-    def wait_for(self, sent: int, *, seconds: float = 120.0) -> None:
+    def wait_for(self, sent: int, *, seconds: float = 240.0) -> None:
         """Return when that many batches are sent; fail where the feed has stopped."""
         wait_until(lambda: self.sent >= sent or not self.is_alive(), seconds=seconds, pause=0.002)
         if self.sent < sent:

@@ -31,8 +31,8 @@ from tradingviz.quickstart.postgres import EmbeddedPostgres
 from tradingviz.quickstart.processes import end_child, has_exited, reap, spawn, wait_until
 from tradingviz.quickstart.redis import EmbeddedRedis
 
-START_SECONDS = 60.0
-END_SECONDS = 30.0
+START_SECONDS = 120.0
+END_SECONDS = 60.0
 # Many commits: there are more instants at which a fault is a different one.
 OFTEN = {"INGEST_COMMIT_MS": "50"}
 

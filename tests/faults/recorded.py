@@ -1,5 +1,7 @@
 """Recorded days as ticks, and the orders in which they may come."""
 
+import csv
+import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,10 @@ from streaming.ticker.stream import shard_of
 DAYS = ("2026-01-30", "2026-02-01", "2026-02-02", "2026-02-03")
 MINUTE_MS = 60_000
 LATE_MS = 5 * MINUTE_MS
-LARGE, SMALL = 1_000, 100  # ticks a batch: as a replay sends them, and so that there are many to break off
+LARGE, SMALL = 1_000, 40  # ticks a batch: as a replay sends them, and so that there are many to break off
+# Every fifth strike of each chain, and those that strategies hold: as many days, minutes and kinds of rows as of all.
+ONE_IN, FINEST_STEP = 5, 25
+HELD = frozenset({24_800.0, 25_000.0, 25_300.0, 25_600.0, 25_800.0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,27 @@ def load(folder: Path) -> list[Tick]:
         for day in DAYS
         for _, ticks in read(folder / f"nse_2026_02/index_option_chain_{day}.csv.gz")
         for tick in ticks
+        if is_kept(tick.key.strike)
     ]
     first = ist_date(from_ms(recorded[0].ts))
     tokens = ensure_instruments(keys=[tick.key for tick in recorded], seen_on=first)
     return [Tick(tick.key.underlying, tick.ts, _row(tick, tokens)) for tick in recorded]
+
+
+def is_kept(strike: float | None) -> bool:
+    """Return whether contracts of a strike (rupees; None: the index itself) are among those that are replayed."""
+    return strike is None or strike in HELD or strike // FINEST_STEP % ONE_IN == 0
+
+
+def thin_out(recording: Path, folder: Path) -> Path:
+    """Write a recording with the strikes that are kept; return where."""
+    target = folder / recording.name.removesuffix(".gz")
+    with gzip.open(recording, "rt", newline="") as source, target.open("w", newline="") as kept:
+        rows = csv.DictReader(source)
+        writer = csv.DictWriter(kept, rows.fieldnames or ())
+        writer.writeheader()
+        writer.writerows(row for row in rows if is_kept(float(row["Strike"])))
+    return target
 
 
 def _row(tick: RecordedTick, tokens: Mapping[ContractKey, int]) -> TickRow:

@@ -28,7 +28,7 @@ from fo_analytics.topics import chain_topic
 from streaming.state import read_state
 from streaming.ticker.codec import TickRow
 from streaming.ticker.stream import TickProducer
-from tests.faults.market import Market, django_on
+from tests.faults.market import START_SECONDS, Market, django_on
 from tests.integration.serving import APPLICATION, command
 from tests.rig.data import REPOSITORY
 from tests.rig.servers import child_environment
@@ -40,6 +40,7 @@ from tradingviz.quickstart.processes import end_child, has_exited, spawn, wait_u
 SYMBOL, SPOT, STEP, RUNGS = "NIFTY", 25_000.0, 50.0, 41
 TICKS_EVERY = 0.1
 AGAIN_SECONDS = (0.2, 1.0)
+PATIENCE_SECONDS = 60.0  # for what nothing is promised of
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +122,16 @@ class Daphne:
         self.child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; return when it answers."""
+        """Start it without waiting for it."""
         argv = command("daphne", self.port, APPLICATION)
-        self.child = child = spawn(argv, log=self.log, environment=self._environment, cwd=REPOSITORY)
-        assert wait_until(lambda: has_exited(child) or self._listens(), seconds=60, pause=0.05), self.log.read_text()
+        self.child = spawn(argv, log=self.log, environment=self._environment, cwd=REPOSITORY)
+
+    def wait_until_it_works(self) -> None:
+        """Return when it answers."""
+        child = self.child
+        assert child
+        done = wait_until(lambda: has_exited(child) or self._listens(), seconds=START_SECONDS, pause=0.05)
+        assert done, self.log.read_text()
         assert not has_exited(child), self.log.read_text()
 
     def stop(self) -> None:
@@ -227,7 +234,7 @@ class Stage:
     async def _until_quiet(self, watcher: Watcher) -> None:
         """Wait until the client stands where Redis stands, and stays there."""
         since, held = time.monotonic(), None
-        deadline = since + 20
+        deadline = since + PATIENCE_SECONDS
         while time.monotonic() - since < 1.0:
             assert time.monotonic() < deadline, "it does not come to rest"
             with self.market.client() as client:
@@ -238,7 +245,7 @@ class Stage:
             await asyncio.sleep(0.05)
 
 
-async def until(condition: Any, *, seconds: float = 10.0) -> None:
+async def until(condition: Any, *, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something; fail where it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -254,8 +261,10 @@ def staged(market: Market, today: date) -> Iterator[Stage]:
     environment = {**child_environment(market.settings, market.redis.url()), "RATE_LIMIT_PER_MINUTE": "100000"}
     daphne, feed = Daphne(environment, market.logs / "daphne.log"), Feed(market.redis.url(), listed)
     try:
-        market.wait_until_it_works(market.start_ingest())
+        ingest = market.start_ingest()
         daphne.start()
+        market.wait_until_it_works(ingest)
+        daphne.wait_until_it_works()
         feed.start()
         yield Stage(market, listed, daphne, token, feed)
     finally:

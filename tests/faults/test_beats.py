@@ -21,7 +21,7 @@ from fo_analytics.marks_keys import DUE
 from strategies.models import Strategy
 from tests.faults.feeder import LAST_FAULT
 from tests.faults.market import Market, django_on
-from tests.faults.recorded import SMALL, Tick, batches
+from tests.faults.recorded import SMALL, Tick, batches, thin_out
 from tests.integration.strategies import recorded
 from tests.integration.strategies.entered import CONDOR, STRADDLE, enter, held, rupees
 from tests.integration.strategies.recorded import Holding
@@ -36,12 +36,12 @@ Child = subprocess.Popen[bytes]
 
 
 class Beats:
-    """Two beats that ask for a pass every second, and two workers of one process each."""
+    """Beats that ask for a pass every second, and as many workers of one process each."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, *, number: int = 2) -> None:
         self._market = market
-        self.beats = [self._start("beat", number) for number in range(2)]
-        self.workers = [self._start("worker", number) for number in range(2)]
+        self.beats = [self._start("beat", place) for place in range(number)]
+        self.workers = [self._start("worker", place) for place in range(number)]
 
     def kill_workers(self) -> None:
         """kill -9 both at once, and start others."""
@@ -49,7 +49,7 @@ class Beats:
             assert not has_exited(child)
             os.kill(child.pid, signal.SIGKILL)
             reap(child)
-        self.workers = [self._start("worker", number) for number in range(2)]
+        self.workers = [self._start("worker", place) for place in range(len(self.workers))]
 
     def say(self, number: signal.Signals) -> None:
         """Send a signal to both beats."""
@@ -149,22 +149,23 @@ def test_candles_are_the_same_whatever_happens_to_beats_and_workers(
     market.wait_until_it_works(market.start_ingest())
     feeder.wait_for(next(instants))
     with candles_locked(market):
-        assert wait_until(lambda: somebody_waits(market), seconds=60), "no pass came to its candles"
+        assert wait_until(lambda: somebody_waits(market), seconds=120), "no pass came to its candles"
         beats.kill_workers()
     feeder.wait_for(next(instants))
     with candles_locked(market):
-        assert wait_until(lambda: somebody_waits(market), seconds=60), "no pass came to its candles"
+        assert wait_until(lambda: somebody_waits(market), seconds=120), "no pass came to its candles"
         time.sleep(LONG_SECONDS)  # a pass takes several periods
         assert somebody_waits(market)
     market.wait_until_taken()
     beats.say(signal.SIGSTOP)
+    stopped = time.monotonic()
     time.sleep(LONG_SECONDS)  # what was asked for before is done
     market.feed(everything[rest:])
     market.wait_until_taken()
-    time.sleep(LATE_SECONDS)
+    time.sleep(max(0.0, stopped + LATE_SECONDS - time.monotonic()))
     waited = due(market)
     beats.say(signal.SIGCONT)
-    assert wait_until(lambda: not due(market) and not outdated(market), seconds=120, pause=0.2)
+    assert wait_until(lambda: not due(market) and not outdated(market), seconds=180, pause=0.2)
     print(f"{waited} minutes were due when the beats came back")
     assert waited
     with django_on(market.settings):
@@ -184,16 +185,16 @@ def test_a_replay_at_a_pace_ends_in_the_candles_of_one_without(
     entered: datetime = table.index[0].to_pydatetime()
     with django_on(market.settings):
         strategy = enter(User.objects.create_user("owner"), "straddle", legs, entered.replace(tzinfo=IST)).pk
-    beats = Beats(market)
+    beats = Beats(market, number=1)
     try:
         market.wait_until_it_works(market.start_ingest())
-        recording = shared_data / f"nse_2026_02/index_option_chain_{LAST_DAY}.csv.gz"
-        speed = os.environ.get("REPLAY_SPEED", "1200")
+        recording = thin_out(shared_data / f"nse_2026_02/index_option_chain_{LAST_DAY}.csv.gz", tmp_path)
+        speed = os.environ.get("REPLAY_SPEED", "2400")
         subprocess.run(
             [sys.executable, "manage.py", "replay", "--speed", speed, "--", str(recording)],
             env={**child_environment(market.settings, market.redis.url())}, cwd=REPOSITORY, check=True,
         )  # fmt: skip
-        assert wait_until(lambda: not market.backlog() and not due(market) and not outdated(market), seconds=60)
+        assert wait_until(lambda: not market.backlog() and not due(market) and not outdated(market), seconds=120)
     finally:
         beats.end()
     with django_on(market.settings):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -19,9 +20,13 @@ from tradingviz.quickstart.processes import signal_process, wait_until
 from tradingviz.quickstart.redis import EmbeddedRedis
 from tradingviz.quickstart.throwaway import throwaway_postgres, throwaway_redis
 
+T = TypeVar("T")
 DATABASE = "watched"
 NOTICED_S = 5.0
 ANSWERED_S = 3.5  # three, and what a busy machine adds
+ATTEMPTS = 3  # a machine that stands still for a moment does not do so again and again
+# How PostgreSQL is reached says nothing of the others.
+ANY_WEB = pytest.mark.parametrize("web", ["SOCKET"], indirect=True)
 
 
 class Ticker(BaseHTTPRequestHandler):
@@ -96,12 +101,21 @@ def word_of(web: Web, name: str) -> Callable[[str], bool]:
     """Return what asks whether a word is now this one; fail where the answer takes too long."""
 
     def is_now(word: str) -> bool:
-        began = time.monotonic()
-        found = web.json("/health")[name]
-        assert time.monotonic() - began < ANSWERED_S
-        return bool(found == word)
+        return bool(quickly(lambda: web.json("/health"), ANSWERED_S)[name] == word)
 
     return is_now
+
+
+def quickly(ask: Callable[[], T], seconds: float) -> T:
+    """Return an answer that took no longer than so many seconds; fail where every one does."""
+    took: list[float] = []
+    for _ in range(ATTEMPTS):
+        began = time.monotonic()
+        answer = ask()
+        took.append(time.monotonic() - began)
+        if took[-1] < seconds:
+            return answer
+    raise AssertionError(f"answers took {took} s, not {seconds}")
 
 
 def becomes(web: Web, name: str, word: str, seconds: float = NOTICED_S) -> None:
@@ -142,12 +156,12 @@ def test_a_database_that_hangs_is_noticed_and_every_answer_is_quick(web: Web, po
     becomes(web, "database", "healthy")
     with hanging(postgres):
         becomes(web, "status", "unhealthy")
-        began = time.monotonic()
-        assert [web.get(path)[0] for path in ("/health", "/health/ready", "/health/live")] == [503, 503, 200]
-        assert time.monotonic() - began < 2 * ANSWERED_S
+        paths = ("/health", "/health/ready", "/health/live")
+        assert quickly(lambda: [web.get(path)[0] for path in paths], 2 * ANSWERED_S) == [503, 503, 200]
     becomes(web, "database", "healthy")
 
 
+@ANY_WEB
 def test_redis_that_stops_degrades_until_it_is_back(web: Web, redis: EmbeddedRedis) -> None:
     becomes(web, "redis", "healthy")
     redis.stop()
@@ -159,6 +173,7 @@ def test_redis_that_stops_degrades_until_it_is_back(web: Web, redis: EmbeddedRed
     becomes(web, "redis", "healthy")
 
 
+@ANY_WEB
 def test_redis_that_hangs_degrades_and_every_answer_is_quick(web: Web, redis: EmbeddedRedis) -> None:
     becomes(web, "redis", "healthy")
     with hanging(redis):
@@ -167,6 +182,7 @@ def test_redis_that_hangs_degrades_and_every_answer_is_quick(web: Web, redis: Em
     becomes(web, "redis", "healthy")
 
 
+@ANY_WEB
 @pytest.mark.parametrize(("status", "seconds"), [(500, 0.0), (503, 0.0), (200, 30.0)])
 def test_a_ticker_service_that_fails_or_is_slow_degrades(
     web: Web, ticker: type[Ticker], status: int, seconds: float

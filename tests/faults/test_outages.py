@@ -9,8 +9,8 @@ from tests.faults.market import Market
 from tests.faults.recorded import SMALL, Tick, batches
 from tradingviz.quickstart.processes import wait_until
 
-OUTAGES = 6
-LONGEST_DELAY = 0.4
+OUTAGES = 4
+LONGEST_DELAY = 0.1  # in more, ingest might come to the end
 LONGEST_OUTAGE = 1.5
 HALF_A_SESSION_MS = 3 * 3_600_000
 

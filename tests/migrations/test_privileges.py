@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timescaledb
 
 
 @pytest.fixture
-def little(scratch: None) -> Iterator[CursorWrapper]:
+def little(untouched: None) -> Iterator[CursorWrapper]:
     """A cursor of a role that may use the database, and no more."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE ROLE {ROLE}")
