@@ -12,6 +12,8 @@ KEY = "orders:updates"
 GROUP = "orders"
 # In entries; the stream is trimmed to about so many.
 KEEP = 10_000
+# The sign of life of who follows the stream.
+FOLLOWED_KEY, FOLLOWED_KEEP_SECONDS = "orders:follower", 3_600
 LONGEST_CODE, LARGEST_KEY = 64, 2**53
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -35,6 +37,17 @@ def hand_over(client: redis.Redis, *, account_id: int, update: OrderUpdate) -> N
     """Put an update of an account of ours on the stream. Raises redis.RedisError."""
     known = {"account_id": account_id, **msgspec.to_builtins(update, builtin_types=())}
     client.xadd(KEY, {FIELD: _encode(known)}, maxlen=KEEP, approximate=True)
+
+
+def note_followed(client: redis.Redis, *, now_ms: int) -> None:
+    """Say that the stream is followed at this moment (ms UTC). Raises redis.RedisError."""
+    client.set(FOLLOWED_KEY, now_ms, ex=FOLLOWED_KEEP_SECONDS)
+
+
+def followed_at(client: redis.Redis) -> int | None:
+    """Return when the stream was last followed (ms UTC), None where not within the hour. Raises redis.RedisError."""
+    found = client.get(FOLLOWED_KEY)
+    return int(found) if isinstance(found, bytes) else None
 
 
 def read_entry(entry: Entry) -> Addressed:

@@ -16,7 +16,7 @@ from django.db import connection
 
 from accounts.domain.orders import InvalidUpdate
 from accounts.models import TradingAccount
-from accounts.order_stream import Addressed, OrderReader, read_entry
+from accounts.order_stream import Addressed, OrderReader, note_followed, read_entry
 from accounts.selectors.orders import Rendered, order_documents
 from accounts.services.orders import store_updates
 from accounts.times import day_of, from_ms
@@ -34,7 +34,6 @@ ACCOUNTS_AT_ONCE = 200
 RETRY_SECONDS = 0.5
 # How often it looks for accounts that were made, and says that it lives.
 LOOK_SECONDS = 1.0
-HEARTBEAT_KEY, KEEP_SECONDS = "orders:follower", 3_600
 CONVENTION = "broker"
 _LOCK = 0x7471  # of the whole process: one follows at a time
 
@@ -127,7 +126,7 @@ class Follower:
     def _look(self) -> None:
         """Say that we live; publish what nobody heard of yet: of every account on a new day, of accounts made since."""
         now = self._parts.clock()
-        self._parts.redis.set(HEARTBEAT_KEY, now, ex=KEEP_SECONDS)
+        note_followed(self._parts.redis, now_ms=now)
         today = day_of(from_ms(now))
         if today != self._day:
             self._rendered.clear()

@@ -7,12 +7,15 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from accounts.order_stream import OrderReader
+from accounts.services.follower import Follower, Parts, make_follower
 from fo_analytics.domain.calendar import from_ms, ist_date
 from fo_analytics.models import TradingSession
 from fo_analytics.services.ingest import make_ingest
 from tests.api.asking import Answer, answer_of
 from tests.api.market import FIRST, LAST, beat, feed, forget_everything, snapshot
 from tradingviz.core.clock import now_ms
+from tradingviz.core.redis import sync_client
 
 
 @pytest.fixture
@@ -29,9 +32,10 @@ def ask(path: str) -> Answer:
 
 @pytest.mark.usefixtures("working")
 def test_with_everything_at_work_all_words_are_healthy() -> None:
+    make_follower().step()
     beat(feed([snapshot(FIRST), snapshot(LAST)]))
     answer = ask("/health")
-    words = {name: answer.body[name] for name in ("status", "database", "redis", "ingest")}
+    words = {name: answer.body[name] for name in ("status", "database", "redis", "ingest", "orders")}
     assert (answer.status, set(words.values())) == (200, {"healthy"})
 
 
@@ -72,7 +76,17 @@ def test_what_ingest_dropped_is_told_by_kind() -> None:
 def test_without_an_ingest_health_is_degraded_and_ages_are_null() -> None:
     answer = ask("/health")
     assert (answer.status, answer.body["status"], answer.body["ingest"]) == (200, "degraded", "unhealthy")
-    assert answer.body["ages_ms"] == {"ingest_heartbeat": None, "last_tick": None}
+    assert answer.body["ages_ms"] == {"ingest_heartbeat": None, "orders_heartbeat": None, "last_tick": None}
+
+
+@pytest.mark.usefixtures("working")
+def test_where_nobody_follows_orders_any_more_health_is_degraded_and_says_since_when() -> None:
+    beat(feed([snapshot(FIRST), snapshot(LAST)]))
+    parts = Parts(OrderReader(sync_client()), sync_client(), clock=lambda: now_ms() - 60_000)
+    Follower(parts).step()
+    body = ask("/health").body
+    assert (body["status"], body["ingest"], body["orders"]) == ("degraded", "healthy", "unhealthy")
+    assert body["ages_ms"]["orders_heartbeat"] >= 60_000
 
 
 @pytest.mark.usefixtures("working")

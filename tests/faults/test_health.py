@@ -168,7 +168,7 @@ def test_redis_that_stops_degrades_until_it_is_back(web: Web, redis: EmbeddedRed
     becomes(web, "redis", "unhealthy")
     answer = web.json("/health")
     assert (answer["status"], answer["ingest"]) == ("degraded", "unhealthy")
-    assert answer["ages_ms"] == {"ingest_heartbeat": None, "last_tick": None}
+    assert answer["ages_ms"] == {"ingest_heartbeat": None, "orders_heartbeat": None, "last_tick": None}
     redis.start()
     becomes(web, "redis", "healthy")
 

@@ -1,6 +1,7 @@
 """Health and metrics: what works, and how old the numbers are."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from fo_analytics.api.keeping import bodies
 from fo_analytics.domain.calendar import from_ms, ist_date
-from fo_analytics.ingest.heartbeat import FRESH_MS
+from fo_analytics.ingest.heartbeat import FRESH_MS, Heartbeat
 from tradingviz.core import json
 from tradingviz.core import metrics as core_metrics
 from tradingviz.core.clock import now_ms
@@ -21,8 +22,8 @@ from tradingviz.health.neighbours import (
     DISABLED,
     HEALTHY,
     UNHEALTHY,
-    Beats,
     Horizons,
+    Signs,
     ask_all,
     database_word,
 )
@@ -36,12 +37,14 @@ def report() -> dict[str, Any]:
     Of several shards' ingests all have to work; ages are those of the one furthest behind, counts are sums.
     """
     found, now = ask_all(), now_ms()
-    beats = [beat for beat in found.beats or () if beat is not None]
+    signs = found.signs or Signs((), None)
+    beats = [beat for beat in signs.ingest if beat is not None]
     words = {
         "database": found.database,
         "redis": found.redis,
         "ticker": found.ticker,
-        "ingest": _ingest_word(found.beats, now),
+        "ingest": _living(now, [beat.ts if beat else None for beat in signs.ingest]),
+        "orders": _living(now, [signs.orders_ms]),
     }
     status = HEALTHY if set(words.values()) <= {HEALTHY, DISABLED} else DEGRADED
     return {
@@ -51,6 +54,7 @@ def report() -> dict[str, Any]:
         "version": settings.VERSION,
         "ages_ms": {
             "ingest_heartbeat": max((now - beat.ts for beat in beats), default=None),
+            "orders_heartbeat": None if signs.orders_ms is None else now - signs.orders_ms,
             "last_tick": max((now - beat.ts_event for beat in beats if beat.ts_event), default=None),
         },
         "cache_stats": {**asdict(bodies().stats), "hit_rate": round(bodies().stats.hit_rate, 4)},
@@ -60,14 +64,15 @@ def report() -> dict[str, Any]:
     }
 
 
-def _ingest_word(beats: Beats | None, now: int) -> str:
-    works = beats is not None and all(beat is not None and now - beat.ts <= FRESH_MS for beat in beats)
+def _living(now: int, heard: Sequence[int | None]) -> str:
+    """Return whether all of some processes, one at least, gave a sign of life a moment ago."""
+    works = bool(heard) and all(at is not None and now - at <= FRESH_MS for at in heard)
     return HEALTHY if works else UNHEALTHY
 
 
-def _dropped(beats: Beats) -> dict[str, int]:
-    kinds = sorted({kind for beat in beats if beat for kind in beat.dropped})
-    return {kind: sum(beat.dropped.get(kind, 0) for beat in beats if beat) for kind in kinds}
+def _dropped(beats: Sequence[Heartbeat]) -> dict[str, int]:
+    kinds = sorted({kind for beat in beats for kind in beat.dropped})
+    return {kind: sum(beat.dropped.get(kind, 0) for beat in beats) for kind in kinds}
 
 
 def _sessions(horizons: Horizons | None, now: int) -> dict[str, Any] | None:

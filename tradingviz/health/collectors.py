@@ -15,7 +15,7 @@ from tradingviz.core import metrics
 from tradingviz.core.clock import now_ms
 from tradingviz.core.database import count_pool
 from tradingviz.core.redis import shared_client
-from tradingviz.health.neighbours import heartbeats
+from tradingviz.health.neighbours import signs_of_life
 
 
 class LiveCollector(Collector):
@@ -23,14 +23,16 @@ class LiveCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        beats = heartbeats()
-        connected = 0.0 if beats is None else 1.0
+        signs = signs_of_life()
+        connected = 0.0 if signs is None else 1.0
         yield GaugeMetricFamily("redis_connected", "1 where Redis answers", value=connected)
-        if beats is None:
+        if signs is None:
             return
-        found = [beat for beat in beats if beat is not None]
-        if found:
-            yield from _ingest_metrics(found)
+        if beats := [beat for beat in signs.ingest if beat is not None]:
+            yield from _ingest_metrics(beats)
+        if signs.orders_ms is not None:
+            age = (now_ms() - signs.orders_ms) / 1000
+            yield GaugeMetricFamily("orders_heartbeat_age_seconds", "since orders were last followed", value=age)
         yield from _backlog()
         yield from _m2m_metrics()
 

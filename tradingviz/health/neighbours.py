@@ -1,4 +1,7 @@
-"""Is the database there, Redis, the ticker service, ingest? Whatever they do, all are answered for in three seconds."""
+"""Is the database there, Redis, the ticker service, ingest, the one who follows orders?
+
+Whatever they do, all are answered for in three seconds.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection, connections
 
+from accounts.order_stream import followed_at
 from fo_analytics.ingest.heartbeat import Heartbeat, read_heartbeat
 from fo_analytics.selectors.reference import session_horizons
 from tradingviz.core.database import renew_pool
@@ -28,36 +32,44 @@ PATIENCE_S = 2.0
 TICKER_TIMEOUT_S = 1.0
 _AWAY = (psycopg.Error, DatabaseError, redis.RedisError, OSError, HTTPException, ValueError, Silent)
 
-Beats = Sequence[Heartbeat | None]
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Signs of life in Redis: the heartbeat of every shard's ingest, when order updates were last followed (ms UTC)."""
+
+    ingest: Sequence[Heartbeat | None]
+    orders_ms: int | None
+
+
 Horizons = Mapping[str, date | None]
 
 _entrance: Probe[None] = Probe("database", patience=PATIENCE_S, keep=1.0)
 _sessions: Probe[Horizons] = Probe("sessions", patience=1.0, keep=1.0)
-_beats: Probe[Beats] = Probe("redis", patience=PATIENCE_S, keep=0.0)
+_signs: Probe[Signs] = Probe("redis", patience=PATIENCE_S, keep=0.0)
 _ticker: Probe[None] = Probe("ticker", patience=TICKER_TIMEOUT_S, keep=2.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Words of those asked, the heartbeat of every shard's ingest (None: Redis is away), how far sessions are known."""
+    """Words of those asked, what the others say in Redis (None: it is away), how far sessions are known."""
 
     database: str
     redis: str
     ticker: str
-    beats: Beats | None
+    signs: Signs | None
     horizons: Horizons | None
 
 
 def ask_all() -> Neighbours:
     """Ask all side by side."""
     asked = _entrance.begin(_database.question())
-    beats, ticker = _beats.begin(_read_beats), _begin_ticker()
+    signs, ticker = _signs.begin(_read_signs), _begin_ticker()
     word = _word(asked.result)
     horizons = None
     if word == HEALTHY:
         with suppress(*_AWAY):
             horizons = _horizons()
-    found = _answer(beats.result)
+    found = _answer(signs.result)
     return Neighbours(word, UNHEALTHY if found is None else HEALTHY, ticker(), found, horizons)
 
 
@@ -66,9 +78,9 @@ def database_word() -> str:
     return _word(_entrance.begin(_database.question()).result)
 
 
-def heartbeats() -> Beats | None:
-    """Return what ingest last said of itself, by shard; None where Redis is away."""
-    return _answer(_beats.begin(_read_beats).result)
+def signs_of_life() -> Signs | None:
+    """Return what the other processes last said of themselves; None where Redis is away."""
+    return _answer(_signs.begin(_read_signs).result)
 
 
 def _word(result: Callable[[], object]) -> str:
@@ -133,11 +145,12 @@ def _read_horizons() -> Horizons:
         connections.close_all()  # this thread's own
 
 
-def _read_beats() -> Beats:
-    """Return the heartbeats; Redis is there where it answers. Raises redis.RedisError."""
+def _read_signs() -> Signs:
+    """Return the signs of life; Redis is there where it answers. Raises redis.RedisError."""
     client = shared_client()
     client.ping()
-    return [read_heartbeat(client, shard=shard) for shard in range(settings.TICK_SHARDS)]
+    beats = [read_heartbeat(client, shard=shard) for shard in range(settings.TICK_SHARDS)]
+    return Signs(beats, followed_at(client))
 
 
 def _begin_ticker() -> Callable[[], str]:
