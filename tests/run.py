@@ -40,7 +40,6 @@ ON_PRODUCTION_SERVERS = (
     )),
 )  # fmt: skip
 EMBEDDED = {"TIMESCALEDB_URL": "", "REDIS_SERVER_BINARY": ""}
-# The longest first.
 ON_EMBEDDED_SERVERS = {
     "ingest": ("tests/integration/ingest", "tests/integration/backfill", "tests/migrations"),
     "security": ("tests/security", "tests/websocket", "tests/client"),
@@ -68,18 +67,20 @@ def main(arguments: Sequence[str]) -> int:
 
 def all_runs(timescaledb_url: str | None, on_timescaledb: Mapping[str, str]) -> list["Run"]:
     """Return what is to be run: together every test once, and what matters there on production's servers, too."""
-    runs = [
-        Run(f"database tests, embedded servers: {name}", "database and not faults", EMBEDDED, folders)
-        for name, folders in ON_EMBEDDED_SERVERS.items()
-    ]
+    on_timescaledb = {"TIMESCALEDB_URL": timescaledb_url or "", **on_timescaledb}
     others = [f"--ignore={folder}" for folders in ON_EMBEDDED_SERVERS.values() for folder in folders]
-    runs.insert(1, Run("faults", "faults", EMBEDDED, ("tests/faults",)))
-    runs.insert(2, Run("database tests, embedded servers: the rest", "database and not faults", EMBEDDED, others))
-    if timescaledb_url:
-        given = {"TIMESCALEDB_URL": timescaledb_url, **on_timescaledb}
-        title = "database and Redis tests, production's servers"
-        runs.insert(0, Run(title, "(database or redis) and not faults", given, ON_PRODUCTION_SERVERS))
-    return [*runs, Run("tests without a database", "not database and not faults", EMBEDDED)]
+    embedded = [
+        Run(f"database tests, embedded servers: {name}", "database and not faults", EMBEDDED, folders)
+        for name, folders in {**ON_EMBEDDED_SERVERS, "the rest": others}.items()
+    ]
+    production = "database and Redis tests, production's servers"
+    runs = [  # the longest first
+        Run("tests without a database", "not database and not faults", EMBEDDED),
+        Run(production, "(database or redis) and not faults", on_timescaledb, ON_PRODUCTION_SERVERS),
+        Run("faults", "faults", EMBEDDED),
+        *embedded,
+    ]
+    return [run for run in runs if timescaledb_url or run.title != production]
 
 
 @contextmanager

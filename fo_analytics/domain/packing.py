@@ -69,6 +69,8 @@ class Packer:
 
         `rows` by `texts`, r of them; `chosen` (f, g, r). At most 14 groups. Codes must be among the words.
         """
+        # In one order, or the loop would be compiled once more for any other.
+        cells, chosen = np.ascontiguousarray(cells), np.ascontiguousarray(chosen)
         absent = np.isnan(cells)
         known = np.where(absent, 0.0, cells)
         numbers = known.astype(">f8")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from django.db import connection
 
 from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.chain import Convention
@@ -40,6 +41,8 @@ def ingested(module_market: None, shared_data: Path, reference: pd.DataFrame) ->
 
     pipeline.send(with_spot())
     pipeline.drain()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE bar, chain_metric")  # as autovacuum does in time
 
 
 @pytest.fixture
