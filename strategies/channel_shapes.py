@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from fo_analytics.domain.chain_view import GREEKS
 from streaming.asyncapi import ChannelShape, Schema, whole_object
 
 
@@ -23,7 +24,7 @@ _RUPEES = {"type": ["string", "null"], "description": "rupees, decimal text"}
 _TIME = {"type": ["integer", "null"], "description": "ms UTC"}
 _AMOUNTS = dict.fromkeys(("value", "realised", "unrealised"), _RUPEES)
 _GREEKS = {
-    **whole_object(dict.fromkeys(("delta", "gamma", "theta", "vega", "rho"), _NUMBER)),
+    **whole_object(dict.fromkeys(GREEKS, _NUMBER)),
     "type": ["object", "null"],
 }
 _LEG = whole_object(

@@ -11,12 +11,12 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from fo_analytics.domain.calendar import to_ms
+from fo_analytics.domain.chain_view import GREEKS
 from strategies.domain.legs import Kind, Leg, State
 from strategies.domain.money import difference, rounded
 
 FRESH_MS = 60_000
 WIDEST_TICKS = 2
-NAMES = ("delta", "gamma", "theta", "vega", "rho")
 
 
 class Valuation(StrEnum):
@@ -142,7 +142,7 @@ def net_greeks(legs: Sequence[Leg], greeks: Mapping[int, Mapping[str, float] | N
     rows = [(leg.signed_units, known) for (_, leg), known in zip(active, found, strict=True) if known is not None]
     if missing:
         return NetGreeks(None, missing)
-    names = set.intersection(*(set(known) for _, known in rows)) if rows else set(NAMES)
+    names = set.intersection(*(set(known) for _, known in rows)) if rows else set(GREEKS)
     return NetGreeks({name: sum((units * known[name] for units, known in rows), 0.0) for name in sorted(names)}, ())
 
 
@@ -150,7 +150,7 @@ def linear_greeks(kind: Kind) -> dict[str, float]:
     """Return the Greeks of a future or a share: delta 1 per unit, everything else 0. Raises ValueError for options."""
     if kind.is_option:
         raise ValueError("an option is not linear")
-    return dict.fromkeys(NAMES, 0.0) | {"delta": 1.0}
+    return dict.fromkeys(GREEKS, 0.0) | {"delta": 1.0}
 
 
 def _priced(leg: Leg, quotes: Mapping[int, Quote], as_of_ms: int, valuation: Valuation, fresh_ms: int) -> Priced | None:

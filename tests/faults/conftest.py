@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker
 from tests.faults.market import Market, assert_same_rows, database_settings, django_on, seed_from
 from tests.faults.recorded import LARGE, Tick, batches, load
 from tests.rig.checksums import Checksums
+from tests.rig.servers import started
 from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.postgres import EmbeddedPostgres
 from tradingviz.quickstart.redis import EmbeddedRedis
@@ -39,11 +40,8 @@ class Straight:
 def breakable_postgres(programs: Installation) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL of these tests alone; a commit is lost in its crash only where nobody asked for a safe one."""
     server = throwaway_postgres(programs)
-    try:
-        server.start()
+    with started(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +49,8 @@ def breakable_redis(programs: Installation) -> Iterator[EmbeddedRedis]:
     """A Redis of these tests alone; what it said yes to survives a kill, though not a crash of the machine."""
     server = throwaway_redis(programs)
     server.fsync = "no"
-    try:
-        server.start()
+    with started(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.market import database_settings
 from tests.integration.serving import Web, serving
-from tests.rig.servers import child_environment
+from tests.rig.servers import child_environment, started
 from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.postgres import EmbeddedPostgres
 from tradingviz.quickstart.processes import signal_process, wait_until
@@ -47,23 +47,17 @@ class Ticker(BaseHTTPRequestHandler):
 def postgres(programs: Installation) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL of this module alone, reached by a socket file."""
     server = throwaway_postgres(programs)
-    try:
-        server.start()
+    with started(server):
         server.create_database(DATABASE)
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
 def redis(programs: Installation) -> Iterator[EmbeddedRedis]:
     """A Redis of this module alone."""
     server = throwaway_redis(programs)
-    try:
-        server.start()
+    with started(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")

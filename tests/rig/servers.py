@@ -7,10 +7,10 @@ embedded one, or the program that REDIS_SERVER_BINARY names.
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -26,6 +26,26 @@ from tradingviz.quickstart.redis import EmbeddedRedis
 from tradingviz.quickstart.throwaway import throwaway_installation, throwaway_postgres, throwaway_redis
 
 DATABASE = "tradingviz"
+
+
+class Server(Protocol):
+    """What can be started and stopped."""
+
+    def start(self) -> object:
+        """Return when it answers."""
+
+    def stop(self) -> object:
+        """Return when it is gone; where it is not there, at once."""
+
+
+@contextmanager
+def started(server: Server) -> Iterator[None]:
+    """Start a server for a block; whatever happens, it is stopped."""
+    try:
+        server.start()
+        yield
+    finally:
+        server.stop()
 
 
 def parse_database_url(url: str) -> dict[str, str | int]:

@@ -10,6 +10,7 @@ import pytest
 import redis
 import redis.asyncio
 
+from tests.rig.servers import started
 from tradingviz.core.redis_line import RedisLine
 from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.preflight import free_port
@@ -98,11 +99,8 @@ class TestTrouble:
     @pytest.fixture
     def server(self, programs: Installation) -> Iterator[EmbeddedRedis]:
         server = throwaway_redis(programs)
-        try:
-            server.start()
+        with started(server):
             yield server
-        finally:
-            server.stop()
 
     async def test_a_server_that_was_killed_fails_who_waits_and_the_next_one_finds_the_new_one(
         self, server: EmbeddedRedis
