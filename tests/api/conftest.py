@@ -57,6 +57,12 @@ def ask(
     return Asker(api_client_for(owner))
 
 
+@pytest.fixture
+def nothing_kept(stored_market: None) -> None:
+    """No answer is kept from before: what a test asks first is loaded, and what that takes is remembered from there."""
+    forget_everything()
+
+
 @pytest.fixture(scope="module")
 def stored_market(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_server: EmbeddedRedis

@@ -87,6 +87,7 @@ def test_junk_is_refused_by_the_name_of_its_parameter(ask: Asker, name: str, val
 
 
 @pytest.mark.parametrize("timeframe", ["1m", "1h"])
+@pytest.mark.usefixtures("nothing_kept")
 def test_one_query_serves_any_number_of_days_and_expiries(
     ask: Asker, timeframe: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -186,6 +186,7 @@ def test_an_indicator_must_be_named(ask: Asker) -> None:
 
 
 @pytest.mark.parametrize("timeframe", ["1m", "1d"])
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_number_of_queries_does_not_depend_on_what_is_asked_for(
     ask: Asker, timeframe: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

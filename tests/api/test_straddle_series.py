@@ -131,6 +131,7 @@ def test_junk_is_refused_by_the_name_of_its_parameter(ask: Asker, name: str, val
 
 @pytest.mark.parametrize(("strike", "queries"), [({}, 1), ({"strike": "25000"}, 2)])
 @pytest.mark.parametrize("timeframe", ["1m", "1d"])
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_number_of_queries_does_not_depend_on_the_range(
     ask: Asker, strike: Json, queries: int, timeframe: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

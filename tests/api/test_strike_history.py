@@ -179,6 +179,7 @@ def test_an_alias_of_a_timeframe_is_that_timeframe(ask: Asker, alias: str, timef
 
 @pytest.mark.parametrize("span", [{"from": "2026-08-05"}, WHOLE])
 @pytest.mark.parametrize("timeframe", ["1m", "1d"])
+@pytest.mark.usefixtures("nothing_kept")
 def test_two_queries_serve_any_number_of_days(
     ask: Asker, span: Json, timeframe: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
