@@ -76,14 +76,15 @@ def stored_counts(client: redis.Redis, underlying: str, first: date, last: date)
     return StoredCounts(underlying, first, int(everything or 0), tuple(int(count or 0) for count in counts))
 
 
-def stored_version(client: redis.Redis, underlying: str, first: date, last: date) -> str | None:
-    """Return the version of the rows of some days, both included. Raises redis.RedisError.
+def counts_of(client: redis.Redis, underlying: str, first: date, last: date) -> StoredCounts:
+    """Return counters that cover some days, both included. Raises redis.RedisError.
 
     Within `known` Redis is not asked again for what was asked when the answer was begun.
     """
     counts = _known.get()
-    version = counts.version(first, last) if counts is not None and counts.underlying == underlying else None
-    return version or stored_counts(client, underlying, first, last).version(first, last)
+    if counts is not None and counts.underlying == underlying and counts.version(first, last) is not None:
+        return counts
+    return stored_counts(client, underlying, first, last)
 
 
 @contextmanager

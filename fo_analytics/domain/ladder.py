@@ -1,11 +1,15 @@
 """The ladder of an expiry: the strikes that were listed on a day, and the contracts at each of them."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from fo_analytics.domain.layout import Contract
 from fo_analytics.domain.moneyness import Side
+
+T = TypeVar("T")
 
 NOBODY = 0
 """No instrument has this key."""
@@ -22,14 +26,22 @@ class Ladder:
 
     def away(self, side: Side, steps: int) -> tuple[int, ...]:
         """Return the instrument of a side so many rungs above each strike (k,), NOBODY where there is none."""
-        held = self.calls if side == "call" else self.puts
-        beyond = (NOBODY,) * min(abs(steps), len(held))
-        return held[steps:] + beyond if steps >= 0 else beyond + held[:steps]
+        return _shifted(self.calls if side == "call" else self.puts, steps, NOBODY)
+
+    def strikes_away(self, steps: int) -> tuple[float, ...]:
+        """Return the strike so many rungs above each (k,), NaN beyond the ladder."""
+        return _shifted(self.strikes, steps, math.nan)
 
     def strike_of(self) -> dict[int, float]:
         """Return the strike of each instrument, rupees."""
         both = (*zip(self.calls, self.strikes, strict=True), *zip(self.puts, self.strikes, strict=True))
         return {instrument_id: strike for instrument_id, strike in both if instrument_id != NOBODY}
+
+
+def _shifted(held: tuple[T, ...], steps: int, beyond: T) -> tuple[T, ...]:
+    """Return what is so many places behind each, `beyond` where that is none."""
+    outside = (beyond,) * min(abs(steps), len(held))
+    return held[steps:] + outside if steps >= 0 else outside + held[:steps]
 
 
 def ladder_on(expiry: date, contracts: Iterable[Contract], day: date) -> Ladder:

@@ -1,6 +1,7 @@
 -- What was measured of an expiry, stretch by stretch, bucket by bucket: the row of each bucket's newest minute.
 --
--- `span` is that of series.sql.
+-- `span` has a row per stretch of a session in which an expiry is meant: the buckets that open in it. A bucket of its last
+-- minutes counts as a whole.
 WITH span AS (
     SELECT *
     FROM unnest(

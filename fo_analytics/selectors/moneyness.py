@@ -12,6 +12,7 @@ from fo_analytics.domain.chain import mark
 from fo_analytics.domain.indicators import MARK, Indicator, Of
 from fo_analytics.domain.moneyness import Side
 from fo_analytics.models import Instrument, Underlying
+from fo_analytics.selectors.courses import Course, closes
 from fo_analytics.selectors.history import SIDES
 from fo_analytics.selectors.metrics import metrics_series
 from fo_analytics.selectors.reference import contracts_listed
@@ -44,10 +45,10 @@ def level_series(
     spans: Sequence[Span],
     timeframe: str,
 ) -> list[LevelSeries]:
-    """Return each indicator of each side and level; at most three queries, however much is asked for.
+    """Return each indicator of each side and level; `underlying` is the close of its bar.
 
-    One more where the spot is not remembered; `underlying` is the close of its bar. An indicator of the chain has the
-    bucket's value at every level.
+    An indicator of the chain has the bucket's value at every level. At most three queries, however much is asked for,
+    and two more for what is not remembered of the sessions.
     """
     columns = dict.fromkeys(("oi", "volume"))
     for one in indicators:
@@ -58,8 +59,8 @@ def level_series(
         spans=spans,
         timeframe=timeframe,
         values=list(columns),
-        spot_id=next((spot.instrument_id for spot in contracts_listed(underlying_id=underlying.pk, expiries=())), None),
     )
+    spot = _spot(underlying, spans, timeframe)
     chain = _chain(underlying, indicators, spans, timeframe)
     ticks = _ticks(underlying, spans) if any(one.name == MARK for one in indicators) else {}
     found = []
@@ -73,10 +74,19 @@ def level_series(
             oi, volume = _units(held.values["oi"]), _units(held.values["volume"])
             level = LevelSeries(
                 one.name, side, moneyness, time, _whole(one, value), held.strike.tolist(), oi, volume,
-                held.spot.tolist(),
+                spot.at(held.time_ms).tolist(),
             )  # fmt: skip
             found.append(level)
     return found
+
+
+def _spot(underlying: Underlying, spans: Sequence[Span], timeframe: str) -> Course:
+    """Return the closes of the underlying itself over the sessions of stretches, nothing where it is not listed."""
+    listed = contracts_listed(underlying_id=underlying.pk, expiries=())
+    if not listed or not spans:
+        return Course(np.empty(0, np.int64), np.empty(0))
+    sessions = [span.session for span in spans]
+    return closes(underlying=underlying, instrument_id=listed[0].instrument_id, sessions=sessions, timeframe=timeframe)
 
 
 def _whole(indicator: Indicator, value: list[Any]) -> list[Any]:

@@ -4,19 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
-import redis
 
 from fo_analytics.domain.calendar import MINUTE_MS, Calendar, to_ms
 from fo_analytics.domain.changes import Reference
 from fo_analytics.domain.layout import NOWHERE
-from fo_analytics.freshness import stored_version
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.chains import StoredMarket, session_begun, stored_market
-from tradingviz.core.cache import remembered
-from tradingviz.core.redis import shared_client
+from fo_analytics.session_memory import SessionMemory
 
-DAY_SECONDS = 3_600.0
-"""How long a process keeps a session's last minutes, as long as their rows do not change."""
+_last_minutes: SessionMemory[date, Reference] = SessionMemory(most=1_024)
+"""By expiry."""
 
 
 def day_references(
@@ -30,25 +27,15 @@ def day_references(
     before = session and sessions.last_session_before(session.date)
     if before is None:
         return {expiry: _nothing() for expiry in expiries}
-    version = _version(underlying, before.date)
-    held = {} if version is None else _held(underlying_id=underlying.pk, session=before.date, version=version)
-    if missing := [expiry for expiry in expiries if expiry not in held]:
-        until_ms = to_ms(before.closes_at)
-        held.update(references_at(underlying=underlying, sessions=sessions, expiries=missing, until_ms=until_ms))
-    return {expiry: held[expiry] for expiry in expiries}
+    day, until_ms = before.date, to_ms(before.closes_at)
 
+    def read(missing: list[tuple[date, date]]) -> dict[tuple[date, date], Reference]:
+        unknown = [expiry for _, expiry in missing]
+        found = references_at(underlying=underlying, sessions=sessions, expiries=unknown, until_ms=until_ms)
+        return {(day, expiry): reference for expiry, reference in found.items()}
 
-def _version(underlying: Underlying, day: date) -> str | None:
-    try:
-        return stored_version(shared_client(), underlying.symbol, day, day)
-    except redis.RedisError:
-        return None
-
-
-@remembered(seconds=DAY_SECONDS)
-def _held(*, underlying_id: int, session: date, version: str) -> dict[date, Reference]:
-    """References by expiry, filled by those who ask."""
-    return {}
+    found = _last_minutes.of(underlying.symbol, [(day, expiry) for expiry in expiries], read)
+    return {expiry: found[day, expiry] for expiry in expiries}
 
 
 def references_at(

@@ -3,25 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fo_analytics.domain.calendar import Session, from_ms, ist_date, to_ms
-from fo_analytics.domain.ladder import Ladder
+from fo_analytics.domain.calendar import MINUTE_MS, Session, from_ms, ist_date, to_ms
+from fo_analytics.domain.ladder import NOBODY, Ladder
 from fo_analytics.domain.moneyness import Side, level
 from fo_analytics.domain.timeframes import MINUTES
 from fo_analytics.models import Underlying
-from fo_analytics.queries import query
-from fo_analytics.selectors.chains import milliseconds
+from fo_analytics.selectors.courses import Course, money_courses
 from fo_analytics.selectors.reference import calendar, expiry_table, ladders_listed
+from fo_analytics.selectors.runs import bars_at
 from tradingviz.core.errors import InvalidRequest
-from tradingviz.core.sql import array_of_texts, array_text, read_numbers
+from tradingviz.core.sql import array_text
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Columns = dict[str, Floats]
 
 VALUES = (
@@ -30,24 +30,19 @@ VALUES = (
 )  # fmt: skip
 """What a series can be of; units as in models.series.BarValues."""
 
-# Of one minute, and of more.
-_BARS = ("bar", "(SELECT * FROM bar_rollup WHERE timeframe = %(timeframe)s)")
-
 
 @dataclass(frozen=True, slots=True)
 class Series:
     """Bars (n,) in order of time: their opens (ms UTC), the contract each is of (rupees, dates), and chosen columns.
 
-    `spot` is the close of the underlying's own bar, rupees, where it was asked for.
     NaN: the bar does not have that value. There is no row where the level lies beyond the ladder, where nobody knew
     what was at the money, or where the contract has no bar.
     """
 
-    time_ms: npt.NDArray[np.int64]
-    strike: npt.NDArray[np.float64]
-    spot: npt.NDArray[np.float64]
+    time_ms: Ints
+    strike: Floats
     expiry: tuple[date, ...]
-    values: dict[str, npt.NDArray[np.float64]]
+    values: Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ def moneyness_series(
     until_ms: int,
     values: Sequence[str],
 ) -> Series:
-    """Return the bars of a moneyness level that open in [since_ms, until_ms), stamps in ms UTC; one query.
+    """Return the bars of a moneyness level that open in [since_ms, until_ms), stamps in ms UTC; see moneyness_group.
 
     `moneyness` is ATM, OTM1, ITM2, ...: rungs of the day's listed ladder from the strike that was at the money at the
     bucket's end, that is in its newest minute which knew one. `expiry` is a date, or a label like NWeek+0 that means
@@ -89,85 +84,106 @@ def moneyness_group(
     spans: Sequence[Span],
     timeframe: str,
     values: Sequence[str],
-    spot_id: int | None = None,
 ) -> list[Series]:
-    """Return a series of moneyness_series for each side and level, over the same stretches; one query for all.
+    """Return a series of moneyness_series for each side and level, over the same stretches.
 
-    `spot_id` is the underlying's own instrument where its closes are wanted.
+    One query for all, one more where what was at the money of a session is not remembered.
     """
-    minutes = MINUTES.get(timeframe)
-    if minutes is None:
+    if timeframe not in MINUTES:
         raise InvalidRequest(f"unknown timeframe {timeframe!r}", field="timeframe", valid=list(MINUTES))
     for name in values:
         if name not in VALUES:
             raise InvalidRequest(f"a bar has no {name!r}", field="values", valid=list(VALUES))
     steps = [(side, _level(moneyness) * (1 if side == "call" else -1)) for side, moneyness in wanted]
-    names = ("place", "time", "contract", *values)
-    if not spans:
-        none = dict.fromkeys(names, np.empty(0))
-        return [_series(none, _terms(frozenset()), values, none) for _ in wanted]
-    days = [(span.expiry, span.session.date) for span in spans]
-    ladders = ladders_listed(underlying_id=underlying.pk, wanted=days)
-    parameters = {
-        "underlying_id": underlying.pk,
-        "spot_id": spot_id,
-        "timeframe": timeframe,
-        "minutes": minutes,
-        **span_columns(spans),
-        **_ladder_columns(ladders, steps),
-    }
-    nothing = ", ".join(["NULL"] * len(values))
-    text = query("series").format(bars=_BARS[minutes > 1], columns=", ".join(values), nothing=nothing)
-    found = read_numbers(f"({text}) AS found ({', '.join(names)})", parameters, names)
-    spot, terms = _part(found, 0), _terms(frozenset(ladders))
-    return [_series(_part(found, place), terms, values, spot) for place in range(1, len(wanted) + 1)]
-
-
-def _ladder_columns(ladders: Sequence[Ladder], steps: Sequence[tuple[Side, int]]) -> dict[str, str]:
-    """Return the ladders of stretches as parameters: each that differs once for every place that is wanted of it."""
-    numbers = {ladder: number for number, ladder in enumerate(dict.fromkeys(ladders))}
-    rows = [
-        (number, place, *_ladder_texts(ladder, *step))
-        for ladder, number in numbers.items()
-        for place, step in enumerate(steps, start=1)
+    moneys = _moneys(underlying, spans, MINUTES[timeframe])
+    rows = [moneys.away(side, distance) for side, distance in steps]
+    there, found = bars_at(
+        instrument=np.concatenate([each.contract for each in rows]),
+        time_ms=np.concatenate([each.time_ms for each in rows]),
+        timeframe=timeframe,
+        columns=values,
+    )
+    ends = np.cumsum([len(each.contract) for each in rows])[:-1]
+    parts = {name: np.split(column, ends) for name, column in found.items()}
+    return [
+        _series(each, is_there, {name: column[number] for name, column in parts.items()})
+        for number, (each, is_there) in enumerate(zip(rows, np.split(there, ends), strict=True))
     ]
-    of_ladders, places, strikes, contracts = zip(*rows, strict=True)
-    return {
-        "ladders": array_text(numbers[ladder] for ladder in ladders),
-        "of_ladders": array_text(of_ladders),
-        "places": array_text(places),
-        "strikes": array_of_texts(strikes),
-        "contracts": array_of_texts(contracts),
-    }
-
-
-@lru_cache(maxsize=4_096)
-def _ladder_texts(ladder: Ladder, side: Side, steps: int) -> tuple[str, str]:
-    return array_text(ladder.strikes), array_text(ladder.away(side, steps))
 
 
 @dataclass(frozen=True, slots=True)
-class _Terms:
-    """Keys of contracts (n,) ascending; of each the strike (n,), rupees, and the expiry."""
+class _Rows:
+    """Contracts (n,) in order of time: when each is wanted (ms UTC), its key, strike (rupees) and expiry."""
 
-    key: Floats
+    time_ms: Ints
+    contract: Ints
     strike: Floats
-    expiry: list[date]
+    expiry: Sequence[date]
 
 
-@lru_cache(maxsize=256)
-def _terms(ladders: frozenset[Ladder]) -> _Terms:
-    """Return the terms of all contracts of some ladders."""
-    held = sorted({(key, strike, one.expiry) for one in ladders for key, strike in one.strike_of().items()})
-    keys, strikes, expiries = zip(*held, strict=True) if held else ((), (), ())
-    return _Terms(np.array(keys, np.float64), np.array(strikes, np.float64), list(expiries))
+@dataclass(frozen=True, slots=True)
+class _Moneys:
+    """Buckets (n,) in order of time that knew a strike at the money which is listed: opens (ms UTC) and expiries.
+
+    `rung` is where the money of each is among the rungs of all `ladders`, one after another.
+    """
+
+    time_ms: Ints
+    rung: Ints
+    expiry: Sequence[date]
+    ladders: Sequence[Ladder]
+
+    def away(self, side: Side, steps: int) -> _Rows:
+        """Return the contracts of a side so many rungs above the money, where one is listed."""
+        contract = _joined([each.away(side, steps) for each in self.ladders], np.int64)[self.rung]
+        strike = _joined([each.strikes_away(steps) for each in self.ladders], np.float64)[self.rung]
+        listed = contract != NOBODY
+        return _Rows(self.time_ms[listed], contract[listed], strike[listed], list(compress(self.expiry, listed)))
 
 
-def _part(found: Columns, place: int) -> Columns:
-    """Return the rows of one place, in order of time."""
-    rows = np.flatnonzero(found["place"] == place)
-    rows = rows[np.argsort(found["time"][rows], kind="stable")]
-    return {name: column[rows] for name, column in found.items()}
+def _moneys(underlying: Underlying, spans: Sequence[Span], minutes: int) -> _Moneys:
+    """Return what was at the money in stretches, by buckets of so many minutes."""
+    days = [(span.expiry, span.session.date) for span in spans]
+    ladders = ladders_listed(underlying_id=underlying.pk, wanted=days)
+    courses = money_courses(underlying=underlying, wanted=[(span.session, span.expiry) for span in spans])
+    begins, strikes, known = 0, {}, dict.fromkeys(ladders)
+    for ladder in known:
+        strikes[ladder] = begins, np.array(ladder.strikes)
+        begins += len(ladder.strikes)
+    time_ms, rung, expiry = [], [], []
+    for span, ladder in zip(spans, ladders, strict=True):
+        opened, money = _buckets(span, courses[span.session.date, span.expiry], minutes)
+        begin, rungs = strikes[ladder]
+        place = np.searchsorted(rungs, money)
+        listed = np.append(rungs, np.nan)[place] == money
+        time_ms.append(opened[listed])
+        rung.append(begin + place[listed])
+        expiry += [span.expiry] * len(time_ms[-1])
+    return _Moneys(_joined(time_ms, np.int64), _joined(rung, np.int64), expiry, list(known))
+
+
+def _buckets(span: Span, money: Course, minutes: int) -> tuple[Ints, Floats]:
+    """Return the opens (ms UTC) of a stretch's buckets that knew a money, and that of the newest minute which did."""
+    opens, width = to_ms(span.session.opens_at), minutes * MINUTE_MS
+    begins, ends = to_ms(span.from_at), to_ms(span.to_at)
+    # A bucket that opens before the end counts as a whole.
+    first, last = np.searchsorted(money.time_ms, (begins, ends + width))
+    opened = opens + (money.time_ms[first:last] - opens) // width * width
+    inside = (np.diff(opened, append=-1) != 0) & (opened >= begins) & (opened < ends)
+    return opened[inside], money.value[first:last][inside]
+
+
+def _joined(parts: Sequence[npt.ArrayLike], dtype: type[np.generic]) -> npt.NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype), *(np.asarray(part, dtype) for part in parts)])
+
+
+def _series(rows: _Rows, there: npt.NDArray[np.bool_], values: Columns) -> Series:
+    return Series(
+        time_ms=rows.time_ms[there],
+        strike=rows.strike[there],
+        expiry=tuple(compress(rows.expiry, there)),
+        values={name: column[there] for name, column in values.items()},
+    )
 
 
 def known_spans(*, underlying: Underlying, expiry: str, since_ms: int, until_ms: int) -> list[Span]:
@@ -222,21 +238,3 @@ def span_columns(spans: Sequence[Span]) -> dict[str, Any]:
         "from": min(span.from_at for span in spans),
         "until": max(closes),
     }
-
-
-def _series(found: Columns, terms: _Terms, values: Sequence[str], spot: Columns) -> Series:
-    held = np.searchsorted(terms.key, found["contract"])
-    return Series(
-        time_ms=milliseconds(found["time"]),
-        strike=terms.strike[held],
-        spot=_at(found["time"], spot["time"], spot["contract"]),
-        expiry=tuple(map(terms.expiry.__getitem__, held.tolist())),
-        values={name: found[name] for name in values},
-    )
-
-
-def _at(wanted: Floats, time: Floats, value: Floats) -> Floats:
-    """Return the values at wanted times, NaN where there is none; `time` ascending."""
-    known = np.append(value, np.nan)
-    place = np.searchsorted(time, wanted)
-    return known[np.where(np.append(time, np.nan)[place] == wanted, place, -1)]

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from fo_analytics.api.keeping import bodies
-from fo_analytics.freshness import stored_version
+from fo_analytics.freshness import stored_counts
 from fo_analytics.replay.player import play
 from fo_analytics.replay.recording import ContractKey
 from fo_analytics.selectors import strike_distribution as selector
@@ -106,7 +106,7 @@ def test_a_commit_ends_only_the_answers_of_its_own_day() -> None:
 def versions() -> dict[str, str | None]:
     """Return the version of each day's rows."""
     days = (date(2026, 2, 2), date(2026, 2, 3))
-    return {str(day): stored_version(sync_client(), "NIFTY", day, day) for day in days}
+    return {str(day): stored_counts(sync_client(), "NIFTY", day, day).version(day, day) for day in days}
 
 
 def listed(keys: list[ContractKey], day: date) -> dict[ContractKey, int]:

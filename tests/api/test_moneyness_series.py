@@ -190,7 +190,7 @@ def test_an_indicator_must_be_named(ask: Asker) -> None:
 def test_the_number_of_queries_does_not_depend_on_what_is_asked_for(
     ask: Asker, timeframe: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    small = {"from": "2026-08-05T10:00", "to": "2026-08-05T11:00"}
+    small = {"from": "2026-08-05T09:15", "to": "2026-08-05T10:15"}
     for levels, span in (("ATM", small), ("ITM2,ITM1,ATM,OTM1,OTM2", WHOLE)):
         ask_body(ask, timeframe=timeframe, **WHOLE)  # reference data is remembered
         with django_assert_num_queries(3):  # series, the chain, ticks

@@ -1,4 +1,4 @@
-"""Series are one query each, whatever they are of."""
+"""Series are one query each, whatever they are of, once it is known what was at the money."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tradingviz.core.cache import forget_all
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("nothing_expires")
+@pytest.mark.usefixtures("nothing_expires", "redis_url")
 @pytest.mark.parametrize("strikes", [5, 50])
 @pytest.mark.parametrize("weeks", [1, 3])
 @pytest.mark.parametrize("timeframe", ["1m", "5m"])
@@ -38,7 +38,7 @@ def test_one_query_serves_any_number_of_strikes_and_expiries(
             Bar.objects.create(instrument=contract, time=time, close=strike)
             BarRollup.objects.create(instrument=contract, timeframe="5m", time=time, close=strike)
     between = (market.MONDAY, market.MONDAY + timedelta(weeks=weeks))
-    ask(timeframe=timeframe, between=between)  # reference data is remembered
+    ask(timeframe=timeframe, between=between)  # reference data is remembered, and what was at the money
     with django_assert_num_queries(2):  # one of them looks the underlying up
         series = ask(timeframe=timeframe, between=between)
     assert len(series.time_ms) == strikes * weeks
