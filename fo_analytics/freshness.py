@@ -7,13 +7,15 @@ counted its last commit).
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from fo_analytics.topics import underlying_topic
 from streaming.state import position_key
@@ -43,10 +45,20 @@ def note_stored(client: redis.Redis, touched: Iterable[tuple[str, date]]) -> Non
         pipe.execute()
 
 
-def live_version(client: redis.Redis, underlying: str) -> str | None:
-    """Return the version of what is live, None where nothing is. Raises redis.RedisError."""
-    position, everything = client.mget([position_key(underlying_topic(underlying)), EVERYTHING])
-    return f"{position.decode()}-{int(everything or 0)}" if isinstance(position, bytes) else None
+@dataclass(frozen=True, slots=True)
+class LiveVersion:
+    """The version of what is live of an underlying; there is none where nothing is."""
+
+    underlying: str
+
+    def ask(self, pipe: Pipeline) -> None:
+        """Put what it takes to know it into a pipeline."""
+        pipe.mget([position_key(underlying_topic(self.underlying)), EVERYTHING])
+
+    def told(self, answers: Sequence[Any]) -> str | None:
+        """Return it by what the pipeline answered."""
+        ((position, everything),) = answers
+        return f"{position.decode()}-{int(everything or 0)}" if isinstance(position, bytes) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +78,37 @@ class StoredCounts:
         return "-".join(map(str, (self.everything, *self.days[begin:end])))
 
 
+@dataclass(slots=True)
+class StoredVersion:
+    """The version of an underlying's rows of some days, both included; `counts` once it was told."""
+
+    underlying: str
+    first: date
+    last: date
+    counts: StoredCounts | None = None
+
+    def ask(self, pipe: Pipeline) -> None:
+        """Put what it takes to know it into a pipeline."""
+        days = range((self.last - self.first).days + 1)
+        pipe.get(EVERYTHING)
+        pipe.hmget(_versions(self.underlying), [(self.first + timedelta(days=day)).isoformat() for day in days])
+
+    def told(self, answers: Sequence[Any]) -> str | None:
+        """Return it by what the pipeline answered."""
+        everything, counts = answers
+        counted = tuple(int(count or 0) for count in counts)
+        self.counts = StoredCounts(self.underlying, self.first, int(everything or 0), counted)
+        return self.counts.version(self.first, self.last)
+
+
 def stored_counts(client: redis.Redis, underlying: str, first: date, last: date) -> StoredCounts:
     """Return the counters of some days, both included. Raises redis.RedisError."""
-    days = [(first + timedelta(days=offset)).isoformat() for offset in range((last - first).days + 1)]
+    version = StoredVersion(underlying, first, last)
     with client.pipeline(transaction=False) as pipe:
-        pipe.get(EVERYTHING)
-        pipe.hmget(_versions(underlying), days)
-        everything, counts = pipe.execute()
-    return StoredCounts(underlying, first, int(everything or 0), tuple(int(count or 0) for count in counts))
+        version.ask(pipe)
+        version.told(pipe.execute())
+    assert version.counts is not None
+    return version.counts
 
 
 def counts_of(client: redis.Redis, underlying: str, first: date, last: date) -> StoredCounts:
@@ -88,8 +123,8 @@ def counts_of(client: redis.Redis, underlying: str, first: date, last: date) -> 
 
 
 @contextmanager
-def known(counts: StoredCounts) -> Iterator[None]:
-    """Let an answer be made of what `counts` say."""
+def known(counts: StoredCounts | None) -> Iterator[None]:
+    """Let an answer be made of what `counts` say, if they do."""
     before = _known.set(counts)
     try:
         yield

@@ -2,18 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connection
 
 from fo_analytics.domain.symbols import canonical
-from fo_analytics.freshness import known, live_version, stored_counts
+from fo_analytics.freshness import LiveVersion, StoredVersion, known
 from tradingviz.core import json
 from tradingviz.core.cache import Cache
 from tradingviz.core.redis import shared_client
@@ -49,23 +47,17 @@ def kept(
     """
     if "underlying" not in asked:
         return load()
-    try:
-        version, making = _market(canonical(str(asked["underlying"])), days)
-    except redis.RedisError:
-        version = None
-    if version is None:
-        return load()
-    question = json.encode([path, sorted(asked.items()), version])
-    with making:
-        return bodies().get(blake2b(question, digest_size=16).hexdigest(), load, seconds=seconds)
-
-
-def _market(underlying: str, days: tuple[date, date] | None) -> tuple[str | None, AbstractContextManager[None]]:
-    """Return the version of the market that answers, and what the answer is to be made within."""
+    underlying = canonical(str(asked["underlying"]))
+    question = blake2b(json.encode([path, sorted(asked.items())]), digest_size=16).hexdigest()
     if days is None:
-        return live_version(shared_client(), underlying), nullcontext()
-    counts = stored_counts(shared_client(), underlying, *days)
-    return counts.version(*days), known(counts)
+        return bodies().get(question, LiveVersion(underlying), load, seconds=seconds)
+    version = StoredVersion(underlying, *days)
+
+    def made() -> bytes:
+        with known(version.counts):
+            return load()
+
+    return bodies().get(question, version, made, seconds=seconds)
 
 
 class Timing:

@@ -150,7 +150,7 @@ def test_without_redis_answers_are_right_and_made_anew(client: APIClient, monkey
     expected = client.get(AT).json()
     made = loads(monkeypatch)
     gone = redis.Redis(port=1, socket_connect_timeout=0.1)
-    monkeypatch.setattr("fo_analytics.api.keeping.shared_client", lambda: gone)
+    monkeypatch.setattr(bodies(), "_client", lambda: gone)
     assert [client.get(AT).json() for _ in range(2)] == [expected] * 2
     assert len(made) == 2
 

@@ -4,14 +4,15 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import redis
 from prometheus_client import Counter
+from redis.client import Pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PREFIX = "cache:"
+# Between the version and the body of what Redis has; so that is never empty.
+_BEHIND_VERSION = b"\n"
+_NOT_ASKED = b""
 HITS = Counter("cache_hits_total", "answers found, by level: l1 is the process's memory, l2 Redis", ["level"])
 MISSES = Counter("cache_misses_total", "answers that had to be made")
 _L1, _L2 = HITS.labels("l1"), HITS.labels("l2")
@@ -81,21 +85,33 @@ class CacheStats:
         return hits / (hits + self.total_misses) if hits + self.total_misses else 0.0
 
 
+class Version(Protocol):
+    """What tells apart the states of the data that a body is made of."""
+
+    def ask(self, pipe: Pipeline) -> None:
+        """Put what it takes to know the version into a pipeline."""
+
+    def told(self, answers: Sequence[Any]) -> str | None:
+        """Return the version by what the pipeline answered, None where nothing can be told: then nothing is kept."""
+
+
 @dataclass(slots=True)
 class _Held:
-    """A body in memory: until when (the clock's seconds), and whether Redis has it too."""
+    """A body in memory: of which version, until when (the clock's seconds), and whether Redis has it too."""
 
+    version: str
     until: float
     body: bytes
     shared: bool
 
 
 class Cache:
-    """Bodies by key: this process's memory, then Redis, then the loader.
+    """Bodies by question: this process's memory, then Redis, then the loader; each while its version is the data's.
 
-    A key has to name everything its body depends on, the version of the data included. Who asks for what somebody in
-    this process is loading already waits for that. Redis gets a body when it is asked for again: most past instants
-    never are, and writing costs as much as several reads. Redis away: memory and loader only. Thread-safe.
+    A question has to name everything its body depends on but the data. The version and Redis's body are asked for in
+    one round trip. Who asks for what somebody in this process is loading already waits for that. Redis gets a body when
+    it is asked for again: most past instants never are, and writing costs as much as several reads. Redis away: nobody
+    knows the version, and every body is loaded. Thread-safe.
     """
 
     def __init__(self, client: Callable[[], redis.Redis], *, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -107,28 +123,34 @@ class Cache:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._bytes = 0
-        self._loading: dict[str, Future[bytes]] = {}
+        self._loading: dict[tuple[str, str], Future[bytes]] = {}
 
-    def get(self, key: str, load: Callable[[], bytes], *, seconds: float) -> bytes:
-        """Return the body of a key, kept for `seconds` at most. What `load` raises is raised to all that wait."""
+    def get(self, question: str, version: Version, load: Callable[[], bytes], *, seconds: float) -> bytes:
+        """Return the body of a question, kept for `seconds` at most. What `load` raises is raised to all that wait."""
+        try:
+            known, elsewhere = self._ask(question, version)
+        except redis.RedisError as error:
+            logger.warning("cache without Redis: %s", error)
+            return load()
+        if known is None:
+            return load()
         with self._lock:
-            held = self._remembered(key)
-            if held is None:
-                others = self._loading.get(key)
-                ours = self._loading.setdefault(key, Future())
+            held = self._remembered(question, known)
+            if held is None and (others := self._loading.get((question, known))) is None:
+                self._loading[question, known] = Future()
         if held is not None:
-            return self._again(key, held)
+            return self._again(question, held)
         if others is not None:
             return others.result()
         try:
-            found = self._from_redis(key)
-            body = found or self._load(load)
+            found = self._from_redis(question, known, elsewhere)
+            body = self._load(load) if found is None else found
         except BaseException as error:
-            self._end(key).set_exception(error)
+            self._end(question, known).set_exception(error)
             raise
-        self._keep(key, _Held(self._clock() + seconds, body, shared=found is not None))
-        self._end(key).set_result(body)
-        return ours.result()
+        self._keep(question, _Held(known, self._clock() + seconds, body, shared=found is not None))
+        self._end(question, known).set_result(body)
+        return body
 
     def forget(self) -> None:
         """Drop what is in memory."""
@@ -136,64 +158,75 @@ class Cache:
             self._held.clear()
             self._bytes = 0
 
-    def _remembered(self, key: str) -> _Held | None:
-        held = self._held.get(key)
+    def _ask(self, question: str, version: Version) -> tuple[str | None, bytes | None]:
+        """Return the version of the data, and what Redis has of the question: only asked where memory has nothing."""
+        with self._client().pipeline(transaction=False) as pipe:
+            version.ask(pipe)
+            if is_new := question not in self._held:
+                pipe.get(_PREFIX + question)
+            answers = pipe.execute()
+        elsewhere = answers.pop() if is_new else _NOT_ASKED
+        return version.told(answers), elsewhere
+
+    def _remembered(self, question: str, version: str) -> _Held | None:
+        held = self._held.get(question)
         if held is None:
             return None
-        if held.until <= self._clock():
-            self._drop(key)
+        if held.version != version or held.until <= self._clock():
+            self._drop(question)
             return None
-        self._held.move_to_end(key)
+        self._held.move_to_end(question)
         return held
 
-    def _again(self, key: str, held: _Held) -> bytes:
+    def _again(self, question: str, held: _Held) -> bytes:
         """Return a body from memory; from its second question on the other processes have it too."""
         self.stats.l1_hits += 1
         _L1.inc()
-        self._share(key, held)
+        self._share(question, held)
         return held.body
 
-    def _share(self, key: str, held: _Held) -> None:
+    def _share(self, question: str, held: _Held) -> None:
         if held.shared:
             return
         held.shared = True
+        marked = held.version.encode() + _BEHIND_VERSION + held.body
         with suppress(redis.RedisError):  # said when it was asked
-            self._client().set(_PREFIX + key, held.body, px=max(1, int((held.until - self._clock()) * 1000)))
+            self._client().set(_PREFIX + question, marked, px=max(1, int((held.until - self._clock()) * 1000)))
 
-    def _from_redis(self, key: str) -> bytes | None:
-        try:
-            body = self._client().get(_PREFIX + key)
-        except redis.RedisError as error:
-            logger.warning("cache without Redis: %s", error)
+    def _from_redis(self, question: str, version: str, elsewhere: Any) -> bytes | None:
+        """Return the body of what Redis has of a question, None where that is of another version."""
+        if elsewhere == _NOT_ASKED:
+            with suppress(redis.RedisError):
+                elsewhere = self._client().get(_PREFIX + question)
+        marked, _, body = bytes(elsewhere or b"").partition(_BEHIND_VERSION)
+        if marked != version.encode():
             return None
-        if isinstance(body, bytes):
-            self.stats.l2_hits += 1
-            _L2.inc()
-            return body
-        return None
+        self.stats.l2_hits += 1
+        _L2.inc()
+        return body
 
     def _load(self, load: Callable[[], bytes]) -> bytes:
         self.stats.total_misses += 1
         MISSES.inc()
         return load()
 
-    def _keep(self, key: str, held: _Held) -> None:
+    def _keep(self, question: str, held: _Held) -> None:
         """Put a body into memory; one larger than all of that into Redis at once."""
         if len(held.body) > self._max_bytes:
-            self._share(key, held)
+            self._share(question, held)
             return
         with self._lock:
-            self._drop(key)
-            self._held[key] = held
+            self._drop(question)
+            self._held[question] = held
             self._bytes += len(held.body)
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._held)))
 
-    def _end(self, key: str) -> "Future[bytes]":
-        """End the loading of a key."""
+    def _end(self, question: str, version: str) -> "Future[bytes]":
+        """End the loading of a question."""
         with self._lock:
-            return self._loading.pop(key)
+            return self._loading.pop((question, version))
 
-    def _drop(self, key: str) -> None:
-        held = self._held.pop(key, None)
+    def _drop(self, question: str) -> None:
+        held = self._held.pop(question, None)
         self._bytes -= len(held.body) if held else 0
