@@ -1,9 +1,9 @@
 """Chains: live from what ingest published, past from minute bars. One document either way."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -185,9 +185,10 @@ def stored_market(
     session = session_begun(until_ms, sessions)
     if session is None:
         return StoredMarket(layout, bars.empty(len(layout)), np.zeros(len(layout), np.int64))
+    first = session
     for _ in range(sessions_back):
-        session = sessions.last_session_before(session.date) or session
-    return _stored(layout, session.opens_at, until_ms)
+        first = sessions.last_session_before(first.date) or first
+    return _stored(layout, first, session, until_ms)
 
 
 def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
@@ -197,14 +198,10 @@ def session_begun(as_of_ms: int, sessions: Calendar) -> Session | None:
     return today if today and today.opens_at <= instant else sessions.last_session_before(ist_date(instant))
 
 
-def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
-    parameters = {
-        "instrument_ids": array_text(layout.instrument_ids.tolist()),
-        "from": since,
-        "to": from_ms(until_ms - MINUTE_MS),
-    }
-    found = read_numbers(named_states(), parameters, ("instrument_id", *_COLUMNS, "time_ms"))
-    slot_of = {instrument_id: slot for slot, instrument_id in enumerate(layout.instrument_ids.tolist())}
+def _stored(layout: Layout, first: Session, last: Session, until_ms: int) -> StoredMarket:
+    ids = layout.instrument_ids.tolist()
+    found = stored_states(instrument_ids=ids, columns=(*_COLUMNS, "time_ms"), first=first, last=last, until_ms=until_ms)
+    slot_of = {instrument_id: slot for slot, instrument_id in enumerate(ids)}
     slots = [slot_of[instrument_id] for instrument_id in found["instrument_id"].tolist()]
     state, minute_ms = bars.empty(len(layout)), np.zeros(len(layout), np.int64)
     for name in _COLUMNS:
@@ -213,16 +210,30 @@ def _stored(layout: Layout, since: datetime, until_ms: int) -> StoredMarket:
     return StoredMarket(layout, state, minute_ms)
 
 
+def stored_states(
+    *, instrument_ids: Iterable[int], columns: Sequence[str], first: Session, last: Session, until_ms: int
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return what the newest minute of each instrument says that had closed by an instant (ms UTC); one query.
+
+    Minutes from `first`'s open on; `last` is the session that had begun last at the instant. `instrument_id` and some
+    of STATE_COLUMNS, a row (n,) for each instrument that has such a minute, NaN for null.
+    """
+    newest = min(until_ms - until_ms % MINUTE_MS, to_ms(last.closes_at)) - MINUTE_MS
+    parameters = {
+        "instrument_ids": array_text(instrument_ids),
+        "from": first.opens_at,
+        "to": from_ms(until_ms - MINUTE_MS),
+        "newest": from_ms(newest),
+    }
+    named = f"({query('chain_at')}) AS found (instrument_id, {', '.join(STATE_COLUMNS)})"
+    return read_numbers(named, parameters, ("instrument_id", *columns))
+
+
 STATE_COLUMNS = (
     "close", "last_ts", "oi", "oi_ts", "bid", "bid_qty", "ask", "ask_qty", "quote_ts", "cumulative", "time_ms",
     "volume", "forward", "iv", "iv_reason", "delta", "gamma", "theta", "vega", "rho",
 )  # fmt: skip
 """The columns of queries/chain_at.sql behind the instrument's key; stamps are seconds since the Unix epoch."""
-
-
-def named_states(name: str = "chain_at") -> str:
-    """Return a query of states as a part of another, its columns named."""
-    return f"({query(name)}) AS found (instrument_id, {', '.join(STATE_COLUMNS)})"
 
 
 # Only what is used travels.

@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from django.db.models import Q
 
-from fo_analytics.domain.calendar import MINUTE_MS, from_ms, to_ms
 from fo_analytics.domain.layout import Contract
 from fo_analytics.models import Instrument, Underlying
-from fo_analytics.selectors.chains import STATE_COLUMNS, milliseconds, named_states, session_begun
+from fo_analytics.selectors.chains import STATE_COLUMNS, milliseconds, session_begun, stored_states
 from fo_analytics.selectors.reference import SECONDS, calendar, contracts_of
 from tradingviz.core.cache import remembered
-from tradingviz.core.sql import read_numbers
 
 Columns = dict[str, npt.NDArray[np.float64]]
 
@@ -40,22 +37,17 @@ class Latest:
 def latest_states(*, underlying: Underlying, as_of_ms: int) -> Latest:
     """Return the newest state of the spot and of every contract alive in the session that had begun last.
 
-    Minutes count that had closed at the instant (ms UTC). Nothing of an earlier session is carried over. Two queries at
-    most.
+    Minutes count that had closed at the instant (ms UTC). Nothing of an earlier session is carried over. One query, one
+    more where the contracts are not remembered.
     """
     session = session_begun(as_of_ms, calendar(exchange=underlying.exchange))
     if session is None:
         return _latest({}, dict.fromkeys(("instrument_id", *STATE_COLUMNS), np.empty(0)))
     contracts = _alive(underlying_id=underlying.pk, day=session.date)
-    # Most contracts have a bar of the newest minute: that is one key each. The others are looked for.
-    newest = min(as_of_ms - as_of_ms % MINUTE_MS, to_ms(session.closes_at)) - MINUTE_MS
-    fresh = _read("states_of_minute", {"instrument_ids": list(contracts), "time": from_ms(newest)})
-    missing = list(contracts.keys() - set(fresh["instrument_id"].astype(np.int64).tolist()))
-    if not missing:
-        return _latest(contracts, fresh)
-    span = {"from": session.opens_at, "to": from_ms(as_of_ms - MINUTE_MS)}
-    others = _read("chain_at", {"instrument_ids": missing, **span})
-    return _latest(contracts, {name: np.concatenate([fresh[name], others[name]]) for name in fresh})
+    found = stored_states(
+        instrument_ids=contracts, columns=STATE_COLUMNS, first=session, last=session, until_ms=as_of_ms
+    )
+    return _latest(contracts, found)
 
 
 @remembered(seconds=SECONDS)
@@ -64,10 +56,6 @@ def _alive(*, underlying_id: int, day: date) -> dict[int, Contract]:
     alive, listed = Q(expiry=None) | Q(expiry__gte=day), Q(valid_from=None) | Q(valid_from__lte=day)
     rows = Instrument.objects.filter(alive, listed, underlying_id=underlying_id)
     return {contract.instrument_id: contract for _, contract in contracts_of(rows)}
-
-
-def _read(name: str, parameters: dict[str, Any]) -> Columns:
-    return read_numbers(named_states(name), parameters, ("instrument_id", *STATE_COLUMNS))
 
 
 def _latest(contracts: dict[int, Contract], found: Columns) -> Latest:
