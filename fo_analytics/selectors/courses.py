@@ -1,16 +1,17 @@
-"""How sessions went: what was at the money of an expiry by the minute, and the closes of the underlying's own bars.
+"""How sessions went: what was at the money of an expiry, bucket by bucket, and the closes of the underlying's own bars.
 
 All questions about a session start from these; they are remembered until a commit touches it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
-from fo_analytics.domain.calendar import Session, to_ms
+from fo_analytics.domain.calendar import MINUTE_MS, Session, to_ms
+from fo_analytics.domain.timeframes import MINUTES
 from fo_analytics.models import Underlying
 from fo_analytics.queries import query
 from fo_analytics.selectors.chains import milliseconds
@@ -26,7 +27,7 @@ _MOST = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What was known (n,), rupees, at the minutes or bars that open at `time_ms` (n,), ms UTC, ascending."""
+    """What was known (n,), rupees, of the buckets that open at `time_ms` (n,), ms UTC, ascending."""
 
     time_ms: Ints
     value: Floats
@@ -38,36 +39,49 @@ class Course:
         return np.where(known, np.append(self.value, np.nan)[place], np.nan)
 
 
-_money: SessionMemory[date, Course] = SessionMemory(most=_MOST)
-"""By expiry."""
+_money: SessionMemory[tuple[date, str], Course] = SessionMemory(most=_MOST)
+"""By expiry and timeframe."""
 _closes: SessionMemory[tuple[int, str], Course] = SessionMemory(most=_MOST)
 """By instrument and timeframe."""
 
 
-def money_courses(
-    *, underlying: Underlying, wanted: Sequence[tuple[Session, date]]
-) -> Mapping[tuple[date, date], Course]:
-    """Return what was at the money of expiries, given with the sessions, by exchange date and expiry.
+def money_courses(*, underlying: Underlying, wanted: Sequence[tuple[Session, date]], timeframe: str) -> list[Course]:
+    """Return what was at the money of each session and expiry; at most one query.
 
-    Minutes that did not know it are left out. At most one query.
+    The money of a bucket is that of its newest minute which knew one; buckets without are left out.
     """
     sessions = {session.date: session for session, _ in wanted}
 
-    def read(missing: list[tuple[date, date]]) -> dict[tuple[date, date], Course]:
-        spans = [sessions[day] for day, _ in missing]
-        parameters = {
-            "underlying_id": underlying.pk,
-            "expiries": array_text(expiry for _, expiry in missing),
-            "opens": array_text(to_ms(session.opens_at) // 1000 for session in spans),
-            "closes": array_text(to_ms(session.closes_at) // 1000 for session in spans),
-            "from": min(session.opens_at for session in spans),
-            "until": max(session.closes_at for session in spans),
-        }
-        names = ("number", "opened", "money")
-        found = read_numbers(f"({query('money_minutes')}) AS found ({', '.join(names)})", parameters, names)
-        return dict(zip(missing, _split(found["number"], found["opened"], found["money"], len(missing)), strict=True))
+    def read(missing: list[tuple[date, tuple[date, str]]]) -> dict[tuple[date, tuple[date, str]], Course]:
+        found = _money_minutes(underlying, [(sessions[day], expiry) for day, (expiry, _) in missing])
+        return {key: _buckets(course, sessions[key[0]], timeframe) for key, course in zip(missing, found, strict=True)}
 
-    return _money.of(underlying.symbol, [(session.date, expiry) for session, expiry in wanted], read)
+    keys = [(session.date, (expiry, timeframe)) for session, expiry in wanted]
+    courses = _money.of(underlying.symbol, keys, read)
+    return [courses[key] for key in keys]
+
+
+def _money_minutes(underlying: Underlying, wanted: Sequence[tuple[Session, date]]) -> list[Course]:
+    """Return what was at the money of each session and expiry, by the minute; one query."""
+    sessions = [session for session, _ in wanted]
+    parameters = {
+        "underlying_id": underlying.pk,
+        "expiries": array_text(expiry for _, expiry in wanted),
+        "opens": array_text(to_ms(session.opens_at) // 1000 for session in sessions),
+        "closes": array_text(to_ms(session.closes_at) // 1000 for session in sessions),
+        "from": min(session.opens_at for session in sessions),
+        "until": max(session.closes_at for session in sessions),
+    }
+    names = ("number", "opened", "money")
+    found = read_numbers(f"({query('money_minutes')}) AS found ({', '.join(names)})", parameters, names)
+    return _split(found["number"], found["opened"], found["money"], len(wanted))
+
+
+def _buckets(minutes: Course, session: Session, timeframe: str) -> Course:
+    opens, width = to_ms(session.opens_at), MINUTES[timeframe] * MINUTE_MS
+    opened = opens + (minutes.time_ms - opens) // width * width
+    newest = np.diff(opened, append=-1) != 0
+    return Course(opened[newest], minutes.value[newest])
 
 
 def closes(*, underlying: Underlying, instrument_id: int, sessions: Sequence[Session], timeframe: str) -> Course:

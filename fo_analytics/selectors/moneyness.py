@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fo_analytics.domain.chain import mark
+from fo_analytics.domain.chain_view import whole_numbers
 from fo_analytics.domain.indicators import MARK, Indicator, Of
 from fo_analytics.domain.moneyness import Side
 from fo_analytics.models import Instrument, Underlying
@@ -94,7 +95,7 @@ def _whole(indicator: Indicator, value: list[Any]) -> list[Any]:
 
 
 def _units(values: Floats) -> list[int | None]:
-    return [None if value != value else int(value) for value in values.tolist()]
+    return whole_numbers(values[np.newaxis])[0]
 
 
 def _chain(

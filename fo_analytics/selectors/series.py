@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import compress, pairwise
+from itertools import accumulate, compress, pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fo_analytics.domain.calendar import MINUTE_MS, Session, from_ms, ist_date, to_ms
+from fo_analytics.domain.calendar import Session, from_ms, ist_date, to_ms
 from fo_analytics.domain.ladder import NOBODY, Ladder
 from fo_analytics.domain.moneyness import Side, level
 from fo_analytics.domain.timeframes import MINUTES
 from fo_analytics.models import Underlying
-from fo_analytics.selectors.courses import Course, money_courses
+from fo_analytics.selectors.courses import money_courses
 from fo_analytics.selectors.reference import calendar, expiry_table, ladders_listed
 from fo_analytics.selectors.runs import bars_at
 from tradingviz.core.errors import InvalidRequest
@@ -95,7 +95,7 @@ def moneyness_group(
         if name not in VALUES:
             raise InvalidRequest(f"a bar has no {name!r}", field="values", valid=list(VALUES))
     steps = [(side, _level(moneyness) * (1 if side == "call" else -1)) for side, moneyness in wanted]
-    moneys = _moneys(underlying, spans, MINUTES[timeframe])
+    moneys = _moneys(underlying, spans, timeframe)
     rows = [moneys.away(side, distance) for side, distance in steps]
     there, found = bars_at(
         instrument=np.concatenate([each.contract for each in rows]),
@@ -141,36 +141,31 @@ class _Moneys:
         return _Rows(self.time_ms[listed], contract[listed], strike[listed], list(compress(self.expiry, listed)))
 
 
-def _moneys(underlying: Underlying, spans: Sequence[Span], minutes: int) -> _Moneys:
-    """Return what was at the money in stretches, by buckets of so many minutes."""
+def _moneys(underlying: Underlying, spans: Sequence[Span], timeframe: str) -> _Moneys:
+    """Return what was at the money in stretches; a bucket that opens before a stretch's end counts as a whole."""
     days = [(span.expiry, span.session.date) for span in spans]
     ladders = ladders_listed(underlying_id=underlying.pk, wanted=days)
-    courses = money_courses(underlying=underlying, wanted=[(span.session, span.expiry) for span in spans])
-    begins, strikes, known = 0, {}, dict.fromkeys(ladders)
-    for ladder in known:
-        strikes[ladder] = begins, np.array(ladder.strikes)
-        begins += len(ladder.strikes)
+    wanted = [(span.session, span.expiry) for span in spans]
+    courses = money_courses(underlying=underlying, wanted=wanted, timeframe=timeframe)
+    rungs_of = _rungs_of(ladders)
     time_ms, rung, expiry = [], [], []
-    for span, ladder in zip(spans, ladders, strict=True):
-        opened, money = _buckets(span, courses[span.session.date, span.expiry], minutes)
-        begin, rungs = strikes[ladder]
+    for span, ladder, course in zip(spans, ladders, courses, strict=True):
+        inside = slice(*np.searchsorted(course.time_ms, (to_ms(span.from_at), to_ms(span.to_at))))
+        money = course.value[inside]
+        begin, rungs = rungs_of[ladder]
         place = np.searchsorted(rungs, money)
         listed = np.append(rungs, np.nan)[place] == money
-        time_ms.append(opened[listed])
+        time_ms.append(course.time_ms[inside][listed])
         rung.append(begin + place[listed])
         expiry += [span.expiry] * len(time_ms[-1])
-    return _Moneys(_joined(time_ms, np.int64), _joined(rung, np.int64), expiry, list(known))
+    return _Moneys(_joined(time_ms, np.int64), _joined(rung, np.int64), expiry, list(rungs_of))
 
 
-def _buckets(span: Span, money: Course, minutes: int) -> tuple[Ints, Floats]:
-    """Return the opens (ms UTC) of a stretch's buckets that knew a money, and that of the newest minute which did."""
-    opens, width = to_ms(span.session.opens_at), minutes * MINUTE_MS
-    begins, ends = to_ms(span.from_at), to_ms(span.to_at)
-    # A bucket that opens before the end counts as a whole.
-    first, last = np.searchsorted(money.time_ms, (begins, ends + width))
-    opened = opens + (money.time_ms[first:last] - opens) // width * width
-    inside = (np.diff(opened, append=-1) != 0) & (opened >= begins) & (opened < ends)
-    return opened[inside], money.value[first:last][inside]
+def _rungs_of(ladders: Sequence[Ladder]) -> dict[Ladder, tuple[int, Floats]]:
+    """Return where the rungs of each different ladder begin among those of all of them, and its strikes."""
+    different = list(dict.fromkeys(ladders))
+    begins = accumulate((len(ladder.strikes) for ladder in different), initial=0)
+    return {ladder: (begin, np.array(ladder.strikes)) for ladder, begin in zip(different, begins, strict=False)}
 
 
 def _joined(parts: Sequence[npt.ArrayLike], dtype: type[np.generic]) -> npt.NDArray[Any]:
