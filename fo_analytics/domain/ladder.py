@@ -32,11 +32,6 @@ class Ladder:
         """Return the strike so many rungs above each (k,), NaN beyond the ladder."""
         return _shifted(self.strikes, steps, math.nan)
 
-    def strike_of(self) -> dict[int, float]:
-        """Return the strike of each instrument, rupees."""
-        both = (*zip(self.calls, self.strikes, strict=True), *zip(self.puts, self.strikes, strict=True))
-        return {instrument_id: strike for instrument_id, strike in both if instrument_id != NOBODY}
-
 
 def _shifted(held: tuple[T, ...], steps: int, beyond: T) -> tuple[T, ...]:
     """Return what is so many places behind each, `beyond` where that is none."""

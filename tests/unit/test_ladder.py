@@ -20,9 +20,10 @@ def contract(key: int, kind: str, strike: float, first: date | None = None, last
 
 @pytest.mark.parametrize("steps", range(-6, 7))
 def test_what_stands_rungs_away_has_the_strike_that_the_domain_names(steps: int) -> None:
-    strike_of = LADDER.strike_of()
-    found = [strike_of.get(key, float("nan")) for key in LADDER.away("call", steps)]
-    np.testing.assert_array_equal(found, strike_at(STRIKES, STRIKES, steps, is_call=True))
+    expected = strike_at(STRIKES, STRIKES, steps, is_call=True)
+    np.testing.assert_array_equal(LADDER.strikes_away(steps), expected)
+    strike_of = dict(zip(LADDER.calls, LADDER.strikes, strict=True))
+    np.testing.assert_array_equal([strike_of.get(key, np.nan) for key in LADDER.away("call", steps)], expected)
 
 
 @pytest.mark.parametrize(("side", "expected"), [("call", (12, 13, 14, NOBODY)), ("put", (22, NOBODY, 24, NOBODY))])
@@ -39,7 +40,7 @@ def test_a_side_that_is_not_listed_is_nobody(side: Side, expected: tuple[int, ..
 def test_only_what_is_listed_on_the_day_is_a_rung(first: date | None, last: date | None, listed: bool) -> None:
     ladder = ladder_on(DAY, [contract(1, "CE", 25_000.0), contract(2, "PE", 24_950.0, first, last)], DAY)
     assert ladder.strikes == ((24_950.0, 25_000.0) if listed else (25_000.0,))
-    assert ladder.strike_of() == {1: 25_000.0} | ({2: 24_950.0} if listed else {})
+    assert (ladder.calls, ladder.puts) == (((NOBODY, 1), (2, NOBODY)) if listed else ((1,), (NOBODY,)))
 
 
 def test_the_spot_and_futures_are_no_rungs() -> None:

@@ -76,11 +76,6 @@ def array_text(values: Iterable[float | date]) -> str:
     return f"{{{','.join(map(str, values))}}}"
 
 
-def array_of_texts(texts: Iterable[str]) -> str:
-    """Return what `array_text` made as the text of an array of texts."""
-    return "{" + ",".join(f'"{text}"' for text in texts) + "}"
-
-
 def read_numbers(
     source: str, parameters: Mapping[str, Any], columns: Sequence[str]
 ) -> dict[str, npt.NDArray[np.float64]]:
