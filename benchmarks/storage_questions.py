@@ -166,22 +166,18 @@ def write_plans(asked: Sequence[Question], folder: Path) -> None:
 
 @contextmanager
 def recorded(statements: list[tuple[Any, Any]]) -> Iterator[None]:
-    """Note the statements that are sent meanwhile; a COPY as the query in it."""
-    execute_one, copy = psycopg.ClientCursor.execute, psycopg.ClientCursor.copy
+    """Note the statements that are sent meanwhile."""
+    execute_one = psycopg.Cursor.execute
 
     def noted(cursor: Any, sql: Any, given: Any = None, **named: Any) -> Any:
         statements.append((sql, given))
         return execute_one(cursor, sql, given, **named)
 
-    def noted_copy(cursor: Any, sql: Any, given: Any = None, **named: Any) -> Any:
-        statements.append((sql.removeprefix("COPY (").removesuffix(") TO STDOUT (FORMAT BINARY)"), given))
-        return copy(cursor, sql, given, **named)
-
-    psycopg.ClientCursor.execute, psycopg.ClientCursor.copy = noted, noted_copy  # type: ignore[method-assign]
+    psycopg.Cursor.execute = noted  # type: ignore[method-assign]
     try:
         yield
     finally:
-        psycopg.ClientCursor.execute, psycopg.ClientCursor.copy = execute_one, copy  # type: ignore[method-assign]
+        psycopg.Cursor.execute = execute_one  # type: ignore[method-assign]
 
 
 def _contracts(**which: Any) -> Any:

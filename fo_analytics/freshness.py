@@ -1,4 +1,4 @@
-"""Which version of the market an answer is made of: what cached answers are keyed by.
+"""Which version of the market an answer is made of: what tells whether a kept answer still holds.
 
 Live answers: the position of the underlying's topic, which moves with every publication of any of its chains. Stored
 ones: a counter per underlying and day, counted up after every commit that touches its rows. And both: a counter of
@@ -114,22 +114,24 @@ def stored_counts(client: redis.Redis, underlying: str, first: date, last: date)
 def counts_of(client: redis.Redis, underlying: str, first: date, last: date) -> StoredCounts:
     """Return counters that cover some days, both included. Raises redis.RedisError.
 
-    Within `known` Redis is not asked again for what was asked when the answer was begun.
+    Within `known` Redis is not asked again for what was asked when the answer was begun, nor where it did not answer.
     """
-    counts = _known.get()
-    if counts is not None and counts.underlying == underlying and counts.version(first, last) is not None:
-        return counts
+    begun = _begun.get()
+    if begun == (None,):
+        raise redis.ConnectionError("Redis did not answer when the answer was begun")
+    if begun and begun[0] and begun[0].underlying == underlying and begun[0].version(first, last) is not None:
+        return begun[0]
     return stored_counts(client, underlying, first, last)
 
 
 @contextmanager
 def known(counts: StoredCounts | None) -> Iterator[None]:
-    """Let an answer be made of what `counts` say, if they do."""
-    before = _known.set(counts)
+    """Let an answer be made of what `counts` say; None: Redis did not answer."""
+    before = _begun.set((counts,))
     try:
         yield
     finally:
-        _known.reset(before)
+        _begun.reset(before)
 
 
-_known: ContextVar[StoredCounts | None] = ContextVar("known", default=None)
+_begun: ContextVar[tuple[StoredCounts | None] | None] = ContextVar("begun", default=None)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
@@ -13,8 +13,8 @@ from fo_analytics.freshness import counts_of
 from tradingviz.core import cache
 from tradingviz.core.redis import shared_client
 
-SECONDS = 3_600.0
-"""For so long a value is believed: a Redis that lost its counters may give out a version once more."""
+SECONDS = 60.0
+"""For so long a value is believed: the count of a commit may have been lost with a Redis."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -38,26 +38,35 @@ class SessionMemory(Generic[K, T]):
     wrong. Without Redis nobody can tell whether a value still holds, and all are read again.
     """
 
-    def __init__(self, *, most: int) -> None:
+    def __init__(self, *, most: int, weigh: Callable[[T], int] = lambda _: 1) -> None:
+        """Keep values that together `weigh` `most`; by default so many."""
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[str, date, K], _Held[T]] = OrderedDict()
-        cache.forgettable(self._held)
+        cache.forgettable(self)
 
     def of(
         self,
         underlying: str,
         wanted: Collection[tuple[date, K]],
-        read: Callable[[list[tuple[date, K]]], Mapping[tuple[date, K], T]],
-    ) -> dict[tuple[date, K], T]:
-        """Return the values of dates and keys; `read` is asked once for all that are not remembered."""
+        read: Callable[[list[tuple[date, K]]], Sequence[T]],
+    ) -> list[T]:
+        """Return the values of dates and keys; `read` is asked once for all that are not remembered, in their order."""
         versions = _versions(underlying, {day for day, _ in wanted})
         found = self._remembered(underlying, wanted, versions)
         if missing := [key for key in dict.fromkeys(wanted) if key not in found]:
-            fresh = read(missing)
+            fresh = dict(zip(missing, read(missing), strict=True))
             found |= fresh
             self._remember(underlying, fresh, versions)
-        return found
+        return [found[key] for key in wanted]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._held.clear()
+            self._weight = 0
 
     def _remembered(
         self, underlying: str, wanted: Collection[tuple[date, K]], versions: Mapping[date, str]
@@ -76,10 +85,15 @@ class SessionMemory(Generic[K, T]):
         with self._lock:
             for (day, key), value in fresh.items():
                 if day in versions:
+                    self._drop((underlying, day, key))
                     self._held[underlying, day, key] = _Held(versions[day], cache.monotonic(), value)
-                    self._held.move_to_end((underlying, day, key))
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
+                    self._weight += self._weigh(value)
+            while self._weight > self._most:
+                self._drop(next(iter(self._held)))
+
+    def _drop(self, place: tuple[str, date, K]) -> None:
+        held = self._held.pop(place, None)
+        self._weight -= self._weigh(held.value) if held else 0
 
 
 def _versions(underlying: str, days: Collection[date]) -> dict[date, str]:

@@ -1,4 +1,4 @@
-"""Answers kept for a while, keyed by what was asked and by the version of the market that answers."""
+"""Answers kept for a while, by what was asked, with the version of the market that answered."""
 
 import time
 from collections.abc import Callable, Mapping

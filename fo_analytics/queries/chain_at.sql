@@ -1,7 +1,8 @@
--- The newest stored minute of each instrument in a time range, with its newest price where that minute had none.
+-- The newest stored minute of each instrument, with its newest price where that minute had none.
 --
--- Most have a bar of the `newest` minute there may be: those stand together in the index by time, the others are looked
--- for one by one. Stamps are seconds since the Unix epoch: that costs a reader of thousands of rows the least.
+-- `newest` is the newest minute there may be. Most instruments have a bar of it: in a market of few instruments those are
+-- found together by their time, in one of many by their keys. The others are looked for one by one. Stamps are seconds
+-- since the Unix epoch: that costs a reader of thousands of rows the least.
 WITH fresh AS MATERIALIZED (
     SELECT * FROM bar
     WHERE bar.time = %(newest)s AND bar.time >= %(from)s AND bar.instrument_id = ANY(%(instrument_ids)s::bigint[])
@@ -14,7 +15,7 @@ state AS (
     FROM unnest(%(instrument_ids)s::bigint[]) AS wanted (instrument_id)
     CROSS JOIN LATERAL (
         SELECT * FROM bar
-        WHERE bar.instrument_id = wanted.instrument_id AND bar.time >= %(from)s AND bar.time <= %(to)s
+        WHERE bar.instrument_id = wanted.instrument_id AND bar.time >= %(from)s AND bar.time <= %(newest)s
         ORDER BY bar.time DESC LIMIT 1
     ) AS earlier
     WHERE NOT EXISTS (SELECT FROM fresh WHERE fresh.instrument_id = wanted.instrument_id)
@@ -29,7 +30,7 @@ FROM state
 LEFT JOIN LATERAL (
     SELECT bar.close, bar.last_at FROM bar
     WHERE state.close IS NULL
-        AND bar.instrument_id = state.instrument_id AND bar.time >= %(from)s AND bar.time <= %(to)s
+        AND bar.instrument_id = state.instrument_id AND bar.time >= %(from)s AND bar.time <= %(newest)s
         AND bar.close IS NOT NULL
     ORDER BY bar.time DESC LIMIT 1
 ) AS priced ON TRUE

@@ -215,14 +215,13 @@ def stored_states(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Return what the newest minute of each instrument says that had closed by an instant (ms UTC); one query.
 
-    Minutes from `first`'s open on; `last` is the session that had begun last at the instant. `instrument_id` and some
-    of STATE_COLUMNS, a row (n,) for each instrument that has such a minute, NaN for null.
+    Minutes from `first`'s open to `last`'s close; `last` is the session that had begun last at the instant.
+    `instrument_id` and some of STATE_COLUMNS, a row (n,) for each instrument that has such a minute, NaN for null.
     """
     newest = min(until_ms - until_ms % MINUTE_MS, to_ms(last.closes_at)) - MINUTE_MS
     parameters = {
         "instrument_ids": array_text(instrument_ids),
         "from": first.opens_at,
-        "to": from_ms(until_ms - MINUTE_MS),
         "newest": from_ms(newest),
     }
     named = f"({query('chain_at')}) AS found (instrument_id, {', '.join(STATE_COLUMNS)})"

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from fo_analytics.domain.calendar import MINUTE_MS, Session, to_ms
+from fo_analytics.domain.calendar import Session, to_ms
 from fo_analytics.domain.timeframes import MINUTES
 from fo_analytics.models import Underlying
 from fo_analytics.queries import query
@@ -21,8 +21,8 @@ from tradingviz.core.sql import array_text, read_numbers
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-# A session of one takes 6 kB.
-_MOST = 2_048
+# Sixteen bytes each; and what an entry costs besides, as rows.
+_MOST_ROWS, _ENTRY_ROWS = 1_000_000, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,16 @@ class Course:
         return np.where(known, np.append(self.value, np.nan)[place], np.nan)
 
 
-_money: SessionMemory[tuple[date, str], Course] = SessionMemory(most=_MOST)
-"""By expiry and timeframe."""
-_closes: SessionMemory[tuple[int, str], Course] = SessionMemory(most=_MOST)
-"""By instrument and timeframe."""
+def _rows(course: Course) -> int:
+    return len(course.time_ms) + _ENTRY_ROWS
+
+
+# What is kept depends on the hours of the session too: they are part of the key.
+_Key = tuple[Session, date, str]
+_money: SessionMemory[_Key, Course] = SessionMemory(most=_MOST_ROWS, weigh=_rows)
+"""By session, expiry and timeframe."""
+_closes: SessionMemory[tuple[Session, int, str], Course] = SessionMemory(most=_MOST_ROWS, weigh=_rows)
+"""By session, instrument and timeframe."""
 
 
 def money_courses(*, underlying: Underlying, wanted: Sequence[tuple[Session, date]], timeframe: str) -> list[Course]:
@@ -50,22 +56,19 @@ def money_courses(*, underlying: Underlying, wanted: Sequence[tuple[Session, dat
 
     The money of a bucket is that of its newest minute which knew one; buckets without are left out.
     """
-    sessions = {session.date: session for session, _ in wanted}
 
-    def read(missing: list[tuple[date, tuple[date, str]]]) -> dict[tuple[date, tuple[date, str]], Course]:
-        found = _money_minutes(underlying, [(sessions[day], expiry) for day, (expiry, _) in missing])
-        return {key: _buckets(course, sessions[key[0]], timeframe) for key, course in zip(missing, found, strict=True)}
+    def read(missing: list[tuple[date, _Key]]) -> list[Course]:
+        return _read_money(underlying, [(session, expiry) for _, (session, expiry, _) in missing], timeframe)
 
-    keys = [(session.date, (expiry, timeframe)) for session, expiry in wanted]
-    courses = _money.of(underlying.symbol, keys, read)
-    return [courses[key] for key in keys]
+    keys = [(session.date, (session, expiry, timeframe)) for session, expiry in wanted]
+    return _money.of(underlying.symbol, keys, read)
 
 
-def _money_minutes(underlying: Underlying, wanted: Sequence[tuple[Session, date]]) -> list[Course]:
-    """Return what was at the money of each session and expiry, by the minute; one query."""
+def _read_money(underlying: Underlying, wanted: Sequence[tuple[Session, date]], timeframe: str) -> list[Course]:
     sessions = [session for session, _ in wanted]
     parameters = {
         "underlying_id": underlying.pk,
+        "minutes": MINUTES[timeframe],
         "expiries": array_text(expiry for _, expiry in wanted),
         "opens": array_text(to_ms(session.opens_at) // 1000 for session in sessions),
         "closes": array_text(to_ms(session.closes_at) // 1000 for session in sessions),
@@ -73,23 +76,15 @@ def _money_minutes(underlying: Underlying, wanted: Sequence[tuple[Session, date]
         "until": max(session.closes_at for session in sessions),
     }
     names = ("number", "opened", "money")
-    found = read_numbers(f"({query('money_minutes')}) AS found ({', '.join(names)})", parameters, names)
+    found = read_numbers(f"({query('money')}) AS found ({', '.join(names)})", parameters, names)
     return _split(found["number"], found["opened"], found["money"], len(wanted))
-
-
-def _buckets(minutes: Course, session: Session, timeframe: str) -> Course:
-    opens, width = to_ms(session.opens_at), MINUTES[timeframe] * MINUTE_MS
-    opened = opens + (minutes.time_ms - opens) // width * width
-    newest = np.diff(opened, append=-1) != 0
-    return Course(opened[newest], minutes.value[newest])
 
 
 def closes(*, underlying: Underlying, instrument_id: int, sessions: Sequence[Session], timeframe: str) -> Course:
     """Return the closes of an instrument of an underlying over sessions (one at least, in order); at most one query."""
-    of, by_date = (instrument_id, timeframe), {session.date: session for session in sessions}
 
-    def read(missing: list[tuple[date, tuple[int, str]]]) -> dict[tuple[date, tuple[int, str]], Course]:
-        spans = [by_date[day] for day, _ in missing]
+    def read(missing: list[tuple[date, tuple[Session, int, str]]]) -> list[Course]:
+        spans = [session for _, (session, _, _) in missing]
         begins = np.array([to_ms(session.opens_at) for session in spans])
         _, opened, found = read_runs(
             instrument=np.full(len(spans), instrument_id),
@@ -98,12 +93,10 @@ def closes(*, underlying: Underlying, instrument_id: int, sessions: Sequence[Ses
             timeframe=timeframe,
             columns=("close",),
         )
-        number = np.searchsorted(begins, opened, side="right")
-        return dict(zip(missing, _split(number, opened / 1000, found["close"], len(spans)), strict=True))
+        return _split(np.searchsorted(begins, opened, side="right"), opened / 1000, found["close"], len(spans))
 
-    keys = [(day, of) for day in by_date]
-    found = _closes.of(underlying.symbol, keys, read)
-    courses = [found[key] for key in keys]
+    keys = [(session.date, (session, instrument_id, timeframe)) for session in dict.fromkeys(sessions)]
+    courses = _closes.of(underlying.symbol, keys, read)
     return Course(np.concatenate([each.time_ms for each in courses]), np.concatenate([each.value for each in courses]))
 
 
@@ -112,4 +105,6 @@ def _split(number: Floats | Ints, opened_s: Floats, value: Floats, count: int) -
     order = np.lexsort((opened_s, number))
     time_ms, value = milliseconds(opened_s)[order], value[order]
     ends = np.searchsorted(number[order], np.arange(1, count), side="right")
-    return [Course(*part) for part in zip(np.split(time_ms, ends), np.split(value, ends), strict=True)]
+    # Copies: one that is remembered must not keep what was read with it.
+    parts = zip(np.split(time_ms, ends), np.split(value, ends), strict=True)
+    return [Course(each_time.copy(), each_value.copy()) for each_time, each_value in parts]

@@ -29,13 +29,13 @@ def day_references(
         return {expiry: _nothing() for expiry in expiries}
     day, until_ms = before.date, to_ms(before.closes_at)
 
-    def read(missing: list[tuple[date, date]]) -> dict[tuple[date, date], Reference]:
+    def read(missing: list[tuple[date, date]]) -> list[Reference]:
         unknown = [expiry for _, expiry in missing]
         found = references_at(underlying=underlying, sessions=sessions, expiries=unknown, until_ms=until_ms)
-        return {(day, expiry): reference for expiry, reference in found.items()}
+        return [found[expiry] for expiry in unknown]
 
     found = _last_minutes.of(underlying.symbol, [(day, expiry) for expiry in expiries], read)
-    return {expiry: found[day, expiry] for expiry in expiries}
+    return dict(zip(expiries, found, strict=True))
 
 
 def references_at(

@@ -18,7 +18,7 @@ Columns = dict[str, Floats]
 
 # Of one minute, and of more.
 _BARS = ("bar", "(SELECT * FROM bar_rollup WHERE timeframe = %(timeframe)s)")
-# Minutes since the Unix epoch stay below two to the power of this for the next ninety years.
+# Minutes since the Unix epoch stay below two to the power of this until 2097.
 _MINUTE_BITS = 26
 
 

@@ -28,7 +28,7 @@ MISSES = Counter("cache_misses_total", "answers that had to be made")
 _L1, _L2 = HITS.labels("l1"), HITS.labels("l2")
 
 monotonic = time.monotonic
-_all_stores: list[dict[Any, Any]] = []
+_all_stores: list["Forgettable"] = []
 
 
 def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -58,7 +58,17 @@ def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P,
     return decorate
 
 
-def forgettable(store: dict[Any, Any]) -> dict[Any, Any]:
+class Forgettable(Protocol):
+    """What remembers answers."""
+
+    def clear(self) -> None:
+        """Forget them all."""
+
+
+S = TypeVar("S", bound=Forgettable)
+
+
+def forgettable(store: S) -> S:
     """Let `forget_all` clear a store of remembered answers."""
     _all_stores.append(store)
     return store
@@ -108,10 +118,10 @@ class _Held:
 class Cache:
     """Bodies by question: this process's memory, then Redis, then the loader; each while its version is the data's.
 
-    A question has to name everything its body depends on but the data. The version and Redis's body are asked for in
-    one round trip. Who asks for what somebody in this process is loading already waits for that. Redis gets a body when
-    it is asked for again: most past instants never are, and writing costs as much as several reads. Redis away: nobody
-    knows the version, and every body is loaded. Thread-safe.
+    A question has to name everything its body depends on but the data. The version and, where memory has nothing of the
+    question, Redis's body are asked for in one round trip. Who asks for what somebody in this process is loading
+    already waits for that. Redis gets a body when it is asked for again: most past instants never are, and writing
+    costs as much as several reads. Redis away: nobody knows the version, and every body is loaded. Thread-safe.
     """
 
     def __init__(self, client: Callable[[], redis.Redis], *, max_bytes: int, clock: Callable[[], float]) -> None:

@@ -12,6 +12,9 @@ from tests.integration.series import market
 from tests.integration.series.test_series import ask
 from tradingviz.core.cache import forget_all
 
+# The underlying, its expiries, whether the sessions changed, the contracts; what was at the money; the bars.
+COLD = 6
+
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("nothing_expires", "redis_url")
@@ -38,7 +41,10 @@ def test_one_query_serves_any_number_of_strikes_and_expiries(
             Bar.objects.create(instrument=contract, time=time, close=strike)
             BarRollup.objects.create(instrument=contract, timeframe="5m", time=time, close=strike)
     between = (market.MONDAY, market.MONDAY + timedelta(weeks=weeks))
-    ask(timeframe=timeframe, between=between)  # reference data is remembered, and what was at the money
+    ask(timeframe=timeframe, between=between)  # the sessions are known, whatever is forgotten
+    forget_all()
+    with django_assert_num_queries(COLD):
+        ask(timeframe=timeframe, between=between)  # reference data is remembered, and what was at the money
     with django_assert_num_queries(2):  # one of them looks the underlying up
         series = ask(timeframe=timeframe, between=between)
     assert len(series.time_ms) == strikes * weeks
