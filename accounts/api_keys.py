@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, User
 from accounts.principal import KEY, SCOPES, Principal, Refused
 from accounts.standing import Standing, Standings, standings
+from tradingviz.core import cache
 
 MARK = "tvk_"
 PREFIX_LENGTH = 8
@@ -154,12 +155,12 @@ class Keys:
     def _remembered(self, prefix: str) -> _Known | None:
         with self._lock:
             read_at, known = self._held[prefix]
-        if time.monotonic() - read_at > REMEMBERED_S:
+        if cache.monotonic() - read_at > REMEMBERED_S:
             raise KeyError(prefix)
         return known
 
     def _read(self, prefix: str, text: str) -> _Known:
-        read_at = time.monotonic()
+        read_at = cache.monotonic()
         stored = ApiKey.objects.filter(prefix=prefix, revoked_at=None).first()
         known = _known(stored) if stored else None
         with self._lock:

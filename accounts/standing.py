@@ -1,7 +1,6 @@
 """Whether a user may still come in: remembered for a moment, so that nothing is asked of the database per request."""
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.models import User
 from accounts.principal import Refused
+from tradingviz.core import cache
 
 # For so long another process goes on believing in somebody who was sent away here.
 REMEMBERED_S = 2.0
@@ -58,7 +58,7 @@ class Standings:
         """
         with self._lock:
             read_at, standing = self._held[user_id]
-        if time.monotonic() - read_at > REMEMBERED_S:
+        if cache.monotonic() - read_at > REMEMBERED_S:
             raise KeyError(user_id)
         return standing
 
@@ -73,7 +73,7 @@ class Standings:
     def read(self, user_ids: Iterable[int]) -> dict[int, Standing]:
         """Read standings in two statements and remember them; who is gone or deactivated is not among them."""
         wanted = set(user_ids)
-        read_at = time.monotonic()
+        read_at = cache.monotonic()
         found = _stored(wanted)
         with self._lock:
             for user_id in wanted:

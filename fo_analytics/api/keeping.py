@@ -1,9 +1,9 @@
 """Answers kept for a while, by what was asked, with the version of the market that answered."""
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db import connection
 
 from fo_analytics.domain.symbols import canonical
 from fo_analytics.freshness import LiveVersion, StoredVersion, known
-from tradingviz.core import json
+from tradingviz.core import cache, json
 from tradingviz.core.cache import Cache
 from tradingviz.core.redis import shared_client
 
@@ -27,10 +27,10 @@ def ttl(timeframe: str) -> float:
     return float(getattr(settings, _TTL[timeframe]))
 
 
-@cache
+@functools.cache
 def bodies() -> Cache:
     """Return this process's cache of answers."""
-    return Cache(shared_client, max_bytes=settings.CACHE_MEMORY_MB << 20, clock=time.monotonic)
+    return Cache(shared_client, max_bytes=settings.CACHE_MEMORY_MB << 20, clock=lambda: cache.monotonic())
 
 
 def kept(

@@ -8,8 +8,8 @@ from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
-from accounts import standing
 from accounts.models import User
+from accounts.standing import standings
 from tests.api.asking import Asker
 from tests.api.market import close_market, forget_everything, open_market
 from tests.api.stored import store_market
@@ -45,15 +45,9 @@ def two_days(django_db_setup: None, django_db_blocker: DjangoDbBlocker, redis_se
 
 
 @pytest.fixture
-def ask(
-    owner: User,
-    api_client_for: Callable[[User], APIClient],
-    monkeypatch: pytest.MonkeyPatch,
-    nothing_expires: None,
-) -> Asker:
+def ask(owner: User, api_client_for: Callable[[User], APIClient]) -> Asker:
     """Ask as a signed-in user: `ask("/fo/expiries", underlying="NIFTY")`. What is known already stays known."""
-    monkeypatch.setattr(standing, "REMEMBERED_S", 3_600.0)
-    standing.standings.of(owner.pk)
+    standings.of(owner.pk)
     return Asker(api_client_for(owner))
 
 

@@ -1,7 +1,6 @@
 """API keys: whose they are, what ends them, and what is remembered of them."""
 
 import re
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -32,12 +31,6 @@ def made(owner: User) -> Made:
 def keys() -> Keys:
     """Nothing remembered."""
     return Keys(Standings())
-
-
-def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let time pass for whatever is remembered."""
-    now = time.monotonic()
-    monkeypatch.setattr("time.monotonic", lambda: now + seconds)
 
 
 def test_a_key_stands_for_its_user_with_its_own_scopes_and_name(owner: User, made: Made, keys: Keys) -> None:
@@ -127,11 +120,11 @@ def test_a_revoked_key_opens_nothing_at_once_where_it_is_revoked(made: Made) -> 
 
 
 def test_a_revoked_key_opens_nothing_elsewhere_after_two_seconds(
-    made: Made, keys: Keys, monkeypatch: pytest.MonkeyPatch
+    made: Made, keys: Keys, pass_time: Callable[[float], None]
 ) -> None:
     keys.of(made[1])
     revoke_key(key=made[0])
-    later(monkeypatch, 2.01)
+    pass_time(2.01)
     with pytest.raises(Refused):
         keys.of(made[1])
 
@@ -213,9 +206,9 @@ def test_what_is_no_key_at_all_is_not_asked_for(
         keys.of("tvk_short")
 
 
-def test_a_memory_of_two_seconds_is_asked_again(made: Made, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_memory_of_two_seconds_is_asked_again(made: Made, keys: Keys, pass_time: Callable[[float], None]) -> None:
     keys.of(made[1])
-    later(monkeypatch, 2.01)
+    pass_time(2.01)
     with pytest.raises(KeyError):
         keys.held(made[1])
 

@@ -27,6 +27,7 @@ HITS = Counter("cache_hits_total", "answers found, by level: l1 is the process's
 MISSES = Counter("cache_misses_total", "answers that had to be made")
 _L1, _L2 = HITS.labels("l1"), HITS.labels("l2")
 
+# By which everything that is remembered in this process ages.
 monotonic = time.monotonic
 _all_stores: list["Forgettable"] = []
 

@@ -14,7 +14,7 @@ from tests.integration.series.test_series import ask, recomputed, recomputed_fro
 from tradingviz.core.cache import forget_all
 from tradingviz.core.redis import sync_client
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stored", "redis_url", "nothing_expires", "forgotten")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stored", "redis_url", "forgotten")]
 
 
 @pytest.fixture

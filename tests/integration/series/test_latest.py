@@ -70,7 +70,6 @@ def test_before_the_first_session_nothing_is_known(owner: Underlying) -> None:
     assert latest_states(underlying=owner, as_of_ms=at(date(2001, 1, 1), "10:00")).contracts == ()
 
 
-@pytest.mark.usefixtures("nothing_expires")
 def test_one_statement_reads_the_state_of_everything(
     owner: Underlying, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -17,7 +17,7 @@ COLD = 6
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("nothing_expires", "redis_url")
+@pytest.mark.usefixtures("redis_url")
 @pytest.mark.parametrize("strikes", [5, 50])
 @pytest.mark.parametrize("weeks", [1, 3])
 @pytest.mark.parametrize("timeframe", ["1m", "5m"])

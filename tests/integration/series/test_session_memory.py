@@ -1,6 +1,6 @@
 """What is remembered of sessions: true as long as nobody has committed rows of them, and never for longer than that."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import count
 
@@ -35,7 +35,7 @@ def read() -> Reader:
 
 
 @pytest.fixture
-def memory(redis_url: str, nothing_expires: None) -> Iterator[SessionMemory[str, int]]:
+def memory(redis_url: str) -> Iterator[SessionMemory[str, int]]:
     sync_client().flushall()
     yield SessionMemory(most=4)
     cache.forget_all()
@@ -97,11 +97,10 @@ def test_values_are_weighed(redis_url: str, read: Reader) -> None:
 
 
 def test_after_its_time_it_is_read_again(
-    memory: SessionMemory[str, int], read: Reader, monkeypatch: pytest.MonkeyPatch
+    memory: SessionMemory[str, int], read: Reader, pass_time: Callable[[float], None]
 ) -> None:
-    began = cache.monotonic()
-    for seconds, expected in ((0.0, 0), (SECONDS - 1, 0), (SECONDS, 1)):
-        monkeypatch.setattr(cache, "monotonic", lambda seconds=seconds: began + seconds)
+    for seconds, expected in ((0.0, 0), (SECONDS - 1, 0), (1.0, 1)):
+        pass_time(seconds)
         assert memory.of("NIFTY", [(MONDAY, "a")], read) == [expected]
 
 
