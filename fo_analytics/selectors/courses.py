@@ -77,7 +77,7 @@ def _read_money(underlying: Underlying, wanted: Sequence[tuple[Session, date]], 
     }
     names = ("number", "opened", "money")
     found = read_numbers(f"({query('money')}) AS found ({', '.join(names)})", parameters, names)
-    return _split(found["number"], found["opened"], found["money"], len(wanted))
+    return _split(found["number"], milliseconds(found["opened"]), found["money"], len(wanted))
 
 
 def closes(*, underlying: Underlying, instrument_id: int, sessions: Sequence[Session], timeframe: str) -> Course:
@@ -93,17 +93,17 @@ def closes(*, underlying: Underlying, instrument_id: int, sessions: Sequence[Ses
             timeframe=timeframe,
             columns=("close",),
         )
-        return _split(np.searchsorted(begins, opened, side="right"), opened / 1000, found["close"], len(spans))
+        return _split(np.searchsorted(begins, opened, side="right"), opened, found["close"], len(spans))
 
     keys = [(session.date, (session, instrument_id, timeframe)) for session in dict.fromkeys(sessions)]
     courses = _closes.of(underlying.symbol, keys, read)
     return Course(np.concatenate([each.time_ms for each in courses]), np.concatenate([each.value for each in courses]))
 
 
-def _split(number: Floats | Ints, opened_s: Floats, value: Floats, count: int) -> list[Course]:
+def _split(number: Floats | Ints, time_ms: Ints, value: Floats, count: int) -> list[Course]:
     """Return rows in no certain order as courses: those numbered 1, 2, … `count`."""
-    order = np.lexsort((opened_s, number))
-    time_ms, value = milliseconds(opened_s)[order], value[order]
+    order = np.lexsort((time_ms, number))
+    time_ms, value = time_ms[order], value[order]
     ends = np.searchsorted(number[order], np.arange(1, count), side="right")
     # Copies: one that is remembered must not keep what was read with it.
     parts = zip(np.split(time_ms, ends), np.split(value, ends), strict=True)

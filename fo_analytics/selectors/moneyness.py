@@ -64,21 +64,31 @@ def level_series(
     spot = _spot(underlying, spans, timeframe)
     chain = _chain(underlying, indicators, spans, timeframe)
     ticks = _ticks(underlying, spans) if any(one.name == MARK for one in indicators) else {}
+    levels = [
+        (held, _shared(held, side, moneyness, spot)) for (side, moneyness), held in zip(wanted, series, strict=True)
+    ]
     found = []
     for one in indicators:
-        for (side, moneyness), held in zip(wanted, series, strict=True):
-            time = (held.time_ms // 1000).tolist()
+        for held, shared in levels:
             if one.of is Of.CHAIN:
-                value = [chain[one.name].get(at) for at in time]
+                value = [chain[one.name].get(at) for at in shared["time"]]
             else:
-                value = (_marks(held, side, ticks) if one.name == MARK else held.values[one.name]).tolist()
-            oi, volume = _units(held.values["oi"]), _units(held.values["volume"])
-            level = LevelSeries(
-                one.name, side, moneyness, time, _whole(one, value), held.strike.tolist(), oi, volume,
-                spot.at(held.time_ms).tolist(),
-            )  # fmt: skip
-            found.append(level)
+                value = (_marks(held, shared["side"], ticks) if one.name == MARK else held.values[one.name]).tolist()
+            found.append(LevelSeries(indicator=one.name, value=_whole(one, value), **shared))
     return found
+
+
+def _shared(held: Series, side: Side, moneyness: str, spot: Course) -> dict[str, Any]:
+    """Return what the series of all indicators have in common at one level."""
+    return {
+        "side": side,
+        "moneyness": moneyness,
+        "time": (held.time_ms // 1000).tolist(),
+        "strike": held.strike.tolist(),
+        "oi": _units(held.values["oi"]),
+        "volume": _units(held.values["volume"]),
+        "underlying": spot.at(held.time_ms).tolist(),
+    }
 
 
 def _spot(underlying: Underlying, spans: Sequence[Span], timeframe: str) -> Course:

@@ -5,15 +5,15 @@ from datetime import date
 
 import numpy as np
 
-from fo_analytics.domain.calendar import MINUTE_MS, Calendar, to_ms
+from fo_analytics.domain.calendar import MINUTE_MS, Calendar, Session, to_ms
 from fo_analytics.domain.changes import Reference
 from fo_analytics.domain.layout import NOWHERE
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.chains import StoredMarket, session_begun, stored_market
 from fo_analytics.session_memory import SessionMemory
 
-_last_minutes: SessionMemory[date, Reference] = SessionMemory(most=1_024)
-"""By expiry."""
+_last_minutes: SessionMemory[tuple[Session, date], Reference] = SessionMemory(most=1_024)
+"""By session, hours and all, and expiry."""
 
 
 def day_references(
@@ -27,14 +27,14 @@ def day_references(
     before = session and sessions.last_session_before(session.date)
     if before is None:
         return {expiry: _nothing() for expiry in expiries}
-    day, until_ms = before.date, to_ms(before.closes_at)
+    until_ms = to_ms(before.closes_at)
 
-    def read(missing: list[tuple[date, date]]) -> list[Reference]:
-        unknown = [expiry for _, expiry in missing]
+    def read(missing: list[tuple[date, tuple[Session, date]]]) -> list[Reference]:
+        unknown = [expiry for _, (_, expiry) in missing]
         found = references_at(underlying=underlying, sessions=sessions, expiries=unknown, until_ms=until_ms)
         return [found[expiry] for expiry in unknown]
 
-    found = _last_minutes.of(underlying.symbol, [(day, expiry) for expiry in expiries], read)
+    found = _last_minutes.of(underlying.symbol, [(before.date, (before, expiry)) for expiry in expiries], read)
     return dict(zip(expiries, found, strict=True))
 
 
