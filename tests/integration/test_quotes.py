@@ -18,7 +18,7 @@ from tests.integration.ingest import pipeline
 from tests.integration.ingest.test_hardiness import CALL, SPOT, TEN, row
 from tradingviz.core.cache import forget_all
 
-pytestmark = pytest.mark.usefixtures("db", "redis_url", "nothing_expires")
+pytestmark = pytest.mark.usefixtures("db", "redis_url")
 
 PUT = ContractKey("NIFTY", "PE", date(2026, 2, 3), 25_000.0)
 FUTURE = ContractKey("NIFTY", "FUT", date(2026, 2, 24))
