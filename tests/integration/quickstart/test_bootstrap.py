@@ -32,10 +32,16 @@ class Repository:
     wheels: Path
 
     def pin(self, version: str, *, right_hash: bool = True) -> None:
-        """Ask for a version of the package `tiny`, made here."""
-        wheel = make_wheel(self.wheels, version)
+        """Ask for a version of the package `tiny`, made here, and for nothing else."""
+        self.requirements.write_text("")
+        self.pin_wheel(make_wheel(self.wheels, version), right_hash=right_hash)
+
+    def pin_wheel(self, wheel: Path, *, right_hash: bool = True) -> None:
+        """Ask for a wheel, too."""
+        name, version = wheel.name.split("-")[:2]
         digest = hashlib.sha256(wheel.read_bytes() if right_hash else b"").hexdigest()
-        self.requirements.write_text(f"tiny=={version} \\\n    --hash=sha256:{digest}\n")
+        with self.requirements.open("a") as pins:
+            pins.write(f"{name}=={version} \\\n    --hash=sha256:{digest}\n")
 
     @property
     def requirements(self) -> Path:
@@ -54,13 +60,13 @@ class Repository:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def make_wheel(folder: Path, version: str) -> Path:
-    """Write the smallest wheel there is."""
-    path = folder / f"tiny-{version}-py3-none-any.whl"
-    info = f"tiny-{version}.dist-info"
+def make_wheel(folder: Path, version: str, *, name: str = "tiny", metadata: str = "") -> Path:
+    """Write the smallest wheel there is; `metadata` are further lines of its METADATA."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("tiny.py", f"version = {version!r}\n")
-        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
+        wheel.writestr(f"{name}.py", f"version = {version!r}\n")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}")
         wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr(f"{info}/RECORD", "")
     return path
@@ -104,6 +110,25 @@ def test_a_wheel_with_another_hash_is_refused_in_plain_words(repository: Reposit
     assert "pip failed, see" in finished.stderr
     assert "DO NOT MATCH THE HASHES" in finished.stderr
     assert "Traceback" not in finished.stderr
+    assert repository.bootstrap().returncode == 1
+
+
+def test_a_newer_release_of_what_a_package_needs_with_an_extra_changes_nothing(repository: Repository) -> None:
+    repository.requirements.write_text("")
+    repository.pin_wheel(make_wheel(repository.wheels, "1.0", metadata="Provides-Extra: more\n"))
+    repository.pin_wheel(make_wheel(repository.wheels, "1.0", name="user", metadata="Requires-Dist: tiny[more]>=1.0\n"))
+    make_wheel(repository.wheels, "2.0", metadata="Provides-Extra: more\n")
+    finished = repository.bootstrap()
+    assert finished.returncode == 0, finished.stderr
+    assert repository.installed() == "1.0"
+
+
+def test_a_package_that_needs_one_without_a_pin_is_named(repository: Repository) -> None:
+    repository.pin_wheel(make_wheel(repository.wheels, "1.0", name="user", metadata="Requires-Dist: absent>=1.0\n"))
+    finished = repository.bootstrap()
+    assert finished.returncode == 1
+    assert "the pins do not fit together" in finished.stderr
+    assert "user 1.0 requires absent, which is not installed" in finished.stderr
     assert repository.bootstrap().returncode == 1
 
 
