@@ -19,7 +19,7 @@ from fo_analytics.domain.ticks import Floats, Ints, Mask
 Sources = npt.NDArray[np.uint8]
 
 CALL, PUT = 0, 1
-SPOT_MAX_AGE_MS = 60_000
+FRESH_MS = 60_000
 NSE_RATE = 0.10
 MAX_SPREAD = 0.20
 MAX_SPREAD_TICKS = 2.0
@@ -117,7 +117,7 @@ def mark(bid: Floats, ask: Floats, last: Floats, tick_size: Floats) -> tuple[Flo
 
 def usable_spot(quotes: Quotes, *, as_of_ms: int) -> float:
     """Return the spot, NaN where it is absent, not positive or older than 60 s."""
-    fresh = quotes.spot > 0 and as_of_ms - quotes.spot_ts <= SPOT_MAX_AGE_MS
+    fresh = quotes.spot > 0 and as_of_ms - quotes.spot_ts <= FRESH_MS
     return quotes.spot if fresh else math.nan
 
 
@@ -191,14 +191,17 @@ def _years(terms: Terms) -> float:
 
 def _forward(quotes: Quotes, mark: Floats, source: Sources, spot: float, terms: Terms) -> Forward:
     is_mid = source == MarkSource.MID
+    # A last price is held between the quotes, so that it is as new as the newer of the two.
+    stamp = np.where(is_mid, quotes.quote_ts, np.maximum(quotes.quote_ts, quotes.last_ts))
+    is_fresh = terms.as_of_ms - stamp <= FRESH_MS
     return forward_or_fallback(
         quotes.strike,
         mark[CALL],
         mark[PUT],
         _years(terms),
         rate=terms.rate,
-        call_is_mid=is_mid[CALL],
-        put_is_mid=is_mid[PUT],
+        is_fresh=np.asarray(is_fresh.all(axis=0)),
+        is_mid=is_mid.all(axis=0),
         future=quotes.future,
         spot=spot,
     )

@@ -32,24 +32,23 @@ def implied_forward(
     years: float,
     *,
     rate: float,
-    call_is_mid: Booleans | None = None,
-    put_is_mid: Booleans | None = None,
+    is_fresh: Booleans | None = None,
+    is_mid: Booleans | None = None,
 ) -> Forward:
     """Median of K + e^(rT) (C - P) over the 7 strikes nearest the one with the smallest |C - P|.
 
     strike, call, put: rupees, (n,), one row per listed strike in any order; NaN where there is no mark.
-    years: to expiry, 365 days each. rate: continuously compounded per year. call_is_mid, put_is_mid: (n,),
-    whether that mark is a mid of two quotes; when at least 3 pairs are mids on both sides the others are left
-    out. Ties go to the lower strike. Fewer than 3 pairs, or years or rate not finite: NaN, "none". ValueError
-    where shapes do not match."""
+    years: to expiry, 365 days each. rate: continuously compounded per year. is_fresh, is_mid: (n,), whether both
+    marks of a pair are of now, and mids of two quotes; where at least 3 pairs are fresh the others are left out,
+    then, of those, where at least 3 are mids. Ties go to the lower strike. Fewer than 3 pairs, or years or rate not
+    finite: NaN, "none". ValueError where shapes do not match."""
     if any(np.shape(side) != np.shape(strike) or np.ndim(side) != 1 for side in (strike, call, put)):
         raise ValueError("strike, call and put must be one-dimensional and of one length")
     usable = np.isfinite(strike) & (call > 0) & (put > 0) & np.isfinite(call) & np.isfinite(put)
-    both_mid = usable.copy()
-    for is_mid in (call_is_mid, put_is_mid):
-        if is_mid is not None:
-            both_mid &= is_mid
-    chosen = np.flatnonzero(both_mid if both_mid.sum() >= FEWEST_PAIRS else usable)
+    for better in (is_fresh, is_mid):
+        if better is not None and (usable & better).sum() >= FEWEST_PAIRS:
+            usable &= better
+    chosen = np.flatnonzero(usable)
     growth = np.exp(rate * years)
     if len(chosen) < FEWEST_PAIRS or not np.isfinite(growth):
         return NO_FORWARD
@@ -68,16 +67,16 @@ def forward_or_fallback(
     years: float,
     *,
     rate: float,
-    call_is_mid: Booleans | None = None,
-    put_is_mid: Booleans | None = None,
+    is_fresh: Booleans | None = None,
+    is_mid: Booleans | None = None,
     future: float = float("nan"),
     spot: float = float("nan"),
 ) -> Forward:
     """The first there is of: `implied_forward`, the future of that expiry, the spot grown at `rate`.
 
-    future, spot: rupees; NaN, 0 or less is none. Ages are the caller's: a stale price is passed as NaN.
+    future, spot: rupees; NaN, 0 or less is none. Ages are the caller's: a stale spot is passed as NaN.
     The other arguments, and what raises, as in `implied_forward`."""
-    parity = implied_forward(strike, call, put, years, rate=rate, call_is_mid=call_is_mid, put_is_mid=put_is_mid)
+    parity = implied_forward(strike, call, put, years, rate=rate, is_fresh=is_fresh, is_mid=is_mid)
     if parity.source == "parity":
         return parity
     if 0 < future < np.inf:

@@ -144,6 +144,32 @@ def test_without_pairs_the_future_is_the_forward_and_without_a_future_the_spot()
     assert spot_only.value == pytest.approx(25_000 * math.exp(RATE * 48 / (365 * 24)))
 
 
+@pytest.mark.parametrize(("seconds", "quoted", "fresh"), [(60, False, True), (61, False, False), (61, True, True)])
+def test_a_pair_is_of_now_for_a_minute_after_its_older_mark(seconds: int, quoted: bool, fresh: bool) -> None:
+    """A last price between quotes (too far apart to be a mid) is as new as the quotes."""
+    as_of = EXPIRY - 48 * HOUR
+    last, last_ts, quote_ts = fair(as_of), np.full((2, len(STRIKES)), as_of - 120_000), np.zeros((2, 7), np.int64)
+    last_ts[:, :3], last_ts[1, :3] = as_of, as_of - seconds * 1000
+    quote_ts[:, :3] = as_of if quoted else 0
+    last[0, 3:] += 40.0
+    wide = {"bid": last * 0.5, "ask": last * 1.5} if quoted else {}
+    market = quotes(as_of, last=last, last_ts=last_ts, quote_ts=quote_ts, **wide)
+    found = value_chain(market, Terms(as_of, EXPIRY, RATE)).forward
+    assert (found.pairs == 3) is fresh
+    assert (abs(found.value - FORWARD) < 1e-6) is fresh
+
+
+def test_a_mid_on_one_side_only_is_no_pair_of_mids() -> None:
+    as_of = EXPIRY - 48 * HOUR
+    last = fair(as_of)
+    last[:, :2] += np.array([[40.0], [0.0]])
+    bid, ask = last - 0.05, last + 0.05
+    bid[1, 2:] = NAN
+    found = value_chain(quotes(as_of, last=last, bid=bid, ask=ask), Terms(as_of, EXPIRY, RATE)).forward
+    assert found.pairs == 7
+    assert found.value == pytest.approx(FORWARD, abs=1e-6)
+
+
 def test_a_spot_older_than_a_minute_is_none() -> None:
     as_of = EXPIRY - 48 * HOUR
     last = np.full((2, len(STRIKES)), NAN)

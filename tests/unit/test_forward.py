@@ -105,19 +105,45 @@ def test_three_pairs_of_mids_push_out_every_last_price() -> None:
     is_mid = np.zeros(len(LADDER), dtype=bool)
     is_mid[[5, 20, 35]] = True
     marks.call[~is_mid] += 40
-    found = implied_forward(*marks, YEARS, rate=RATE, call_is_mid=is_mid, put_is_mid=is_mid)
+    found = implied_forward(*marks, YEARS, rate=RATE, is_mid=is_mid)
     assert found.value == pytest.approx(25_010, abs=1e-6)
     assert found.pairs == 3
 
 
-def test_a_mid_on_one_side_only_is_no_pair_of_mids() -> None:
+def test_two_pairs_of_mids_push_out_nothing() -> None:
     marks = chain(25_010)
-    call_is_mid, put_is_mid = np.ones(len(LADDER), dtype=bool), np.zeros(len(LADDER), dtype=bool)
-    put_is_mid[[5, 20]] = True
+    is_mid = np.zeros(len(LADDER), dtype=bool)
+    is_mid[[5, 20]] = True
     marks.call[[5, 20]] += 40
-    found = implied_forward(*marks, YEARS, rate=RATE, call_is_mid=call_is_mid, put_is_mid=put_is_mid)
+    found = implied_forward(*marks, YEARS, rate=RATE, is_mid=is_mid)
     assert found.pairs == 7
     assert found.value == pytest.approx(25_010, abs=1e-6)
+
+
+def test_pairs_of_now_push_out_old_ones_that_look_nearer_the_money() -> None:
+    """The market went up by 1,000: what was listed around the old money is worth next to nothing, call as put."""
+    now, before = chain(26_000, np.arange(25_500.0, 26_501.0, 50.0)), chain(25_000, np.arange(24_500.0, 25_451.0, 50.0))
+    marks = Chain(*(np.concatenate(both) for both in zip(before, now, strict=True)))
+    is_fresh = marks.strike >= 25_500
+    assert implied_forward(*marks, YEARS, rate=RATE).value == pytest.approx(25_000, abs=1e-6)
+    found = implied_forward(*marks, YEARS, rate=RATE, is_fresh=is_fresh, is_mid=~is_fresh)
+    assert found.value == pytest.approx(26_000, abs=1e-6)
+
+
+def test_mids_are_preferred_among_what_is_fresh() -> None:
+    marks = chain(25_010)
+    is_fresh, is_mid = np.zeros((2, len(LADDER)), dtype=bool)
+    is_fresh[10:30], is_mid[[3, 19, 20, 21, 35]] = True, True
+    marks.call[~(is_fresh & is_mid)] += 40
+    found = implied_forward(*marks, YEARS, rate=RATE, is_fresh=is_fresh, is_mid=is_mid)
+    assert found.value == pytest.approx(25_010, abs=1e-6)
+    assert found.pairs == 3
+
+
+def test_where_fewer_than_three_pairs_are_fresh_age_does_not_matter() -> None:
+    marks, is_fresh = chain(25_010), np.arange(len(LADDER)) < 2
+    marks.call[is_fresh] += 40
+    assert implied_forward(*marks, YEARS, rate=RATE, is_fresh=is_fresh) == implied_forward(*marks, YEARS, rate=RATE)
 
 
 @pytest.mark.parametrize("years", [NAN, math.inf])
@@ -136,7 +162,7 @@ def test_lengths_that_differ_raise_value_error() -> None:
     with pytest.raises(ValueError, match="one length"):
         implied_forward(marks.strike, marks.call[1:], marks.put, YEARS, rate=RATE)
     with pytest.raises(ValueError, match="shape"):
-        implied_forward(*marks, YEARS, rate=RATE, call_is_mid=np.ones(3, dtype=bool))
+        implied_forward(*marks, YEARS, rate=RATE, is_mid=np.ones(3, dtype=bool))
 
 
 def test_the_forward_comes_from_parity_else_the_future_else_the_spot() -> None:
