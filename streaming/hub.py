@@ -91,10 +91,10 @@ class Hub:
     def leave(self, outbox: Outbox) -> None:
         """Forget a socket that went away, and everything it watches unless it comes back soon."""
         self._sockets.discard(outbox)
-        lingers = bool(outbox.slots)
-        for topic in list(outbox.slots):
+        followed = list(self._sources.get(outbox, ()))  # with those whose view failed: they have no slot
+        for topic in followed:
             self._part(outbox, topic, keep=True)
-        if lingers:
+        if followed:
             asyncio.get_running_loop().call_later(self._linger_seconds, self._sweep)
 
     def subscribe(

@@ -25,6 +25,7 @@ MAX_HELD_BYTES = 1 << 20
 ROOM_CHECK_SECONDS = 0.05
 # A peer that takes nothing for so long is closed.
 DEAF_SECONDS = 10.0
+PARTING_SECONDS = 1.0
 INTERNAL_ERROR = 1011  # RFC 6455
 logger = logging.getLogger(__name__)
 
@@ -160,12 +161,15 @@ class Outbox:
         """End the connection of a peer that does not read; it is told why as far as it still listens."""
         logger.info("a client was too slow", extra={"held": self._pressure.unsent()})
         self._sending_since = None
+        self._close_code = int(protocol.Close.TOO_SLOW)
         self.stop()
         self._task = asyncio.get_running_loop().create_task(self._part())
 
     async def _part(self) -> None:
+        # uvicorn's `send` waits for the peer to read, which this one may never do.
         with suppress(Exception):
-            await self._send({"type": "websocket.close", "code": int(protocol.Close.TOO_SLOW)})
+            async with asyncio.timeout(PARTING_SECONDS):
+                await self._send({"type": "websocket.close", "code": self._close_code})
         self._pressure.abort()
 
     def _finished(self) -> bool:

@@ -23,15 +23,16 @@ class Pressure:
 
     def __init__(self, send: Send) -> None:
         self._transport: Any = getattr(protocol_of(send), "transport", None)
-        if not hasattr(self._transport, "dataBuffer"):
-            self._transport = None
+        self._tells = hasattr(self._transport, "dataBuffer")
 
     def unsent(self) -> int:
         """Return the bytes that wait in the server's memory; 0 where its `send` waits instead."""
         held = self._transport
-        return len(held.dataBuffer) - held.offset + held._tempDataLen if held else 0  # noqa: SLF001 - nothing else tells
+        return len(held.dataBuffer) - held.offset + held._tempDataLen if self._tells else 0  # noqa: SLF001 - nothing else tells
 
     def abort(self) -> None:
         """Hang up: a close frame would wait behind everything unsent."""
-        if self._transport:
-            self._transport.abortConnection()
+        # Twisted's transports, and those of asyncio.
+        end = getattr(self._transport, "abortConnection", None) or getattr(self._transport, "abort", None)
+        if end:
+            end()

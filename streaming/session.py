@@ -33,7 +33,7 @@ from streaming.protocol import (
     Withdrawn,
     parse,
 )
-from streaming.rolls import Rolls
+from streaming.rolls import Plan, Rolls
 from streaming.views import Manner
 from tradingviz.core.clock import Clock, now_ms
 from tradingviz.core.errors import InvalidRequest, NotAvailable
@@ -178,11 +178,14 @@ class Session:
         return Ack(id=request.id, op="auth", ts_sent=self._clock(), echo=echo)
 
     async def _subscribe(self, request: Subscribe, params: dict[str, object], principal: Principal) -> Ack:
-        """Answers are sent before frames: the ack goes out ahead of the snapshot."""
         subscription = await _resolved(request, params, principal)
-        topic = subscription.topic
-        if topic not in self._outbox.slots and len(self._outbox.slots) >= MAX_SUBSCRIPTIONS:
+        if subscription.topic not in self._outbox.slots and len(self._outbox.slots) >= MAX_SUBSCRIPTIONS:
             raise ProtocolError("too_many_subscriptions", f"a socket may have {MAX_SUBSCRIPTIONS} subscriptions")
+        return self._follow(request, params, subscription)
+
+    def _follow(self, request: Subscribe, params: dict[str, object], subscription: topics.Subscription) -> Ack:
+        """Answers are sent before frames: the ack goes out ahead of the snapshot."""
+        topic = subscription.topic
         manner = Manner(request.format, request.interval_ms or 0)
         position = _position(request, topic)
         resumed = self._hub.subscribe(self._outbox, request.channel, subscription, manner, position)
@@ -196,20 +199,34 @@ class Session:
             echo=dict(subscription.echo) | ({} if position is None else {"resumed": resumed}),
         )
 
-    async def _roll(self, topic: str, request: Subscribe, params: dict[str, object]) -> None:
+    async def _roll(self, plan: Plan) -> None:
         """Follow what a label means now in place of what it meant; the client hears it as if it had asked again."""
-        if self._principal is None or topic not in self._outbox.slots:
+        if self._principal is None or plan.topic not in self._outbox.slots:
+            self._rolls.forget(plan.topic)
             return
         try:
-            subscription = await _resolved(request, params, self._principal)
+            subscription = await _resolved(plan.request, plan.params, self._principal)
         except Withdrawn as gone:
-            self._end(topic, request.id, gone)
+            if self._rolls.holds(plan):
+                self._end(plan.topic, plan.request.id, gone)
             return
-        if subscription.topic == topic:
-            self._rolls.plan(topic, subscription.rolls_at, request, params)
+        if not self._rolls.holds(plan):
             return
-        self._hub.unsubscribe(self._outbox, topic)
-        self._outbox.answer(await self._subscribe(request, params, self._principal))
+        if subscription.topic == plan.topic:
+            self._rolls.plan(plan.topic, subscription.rolls_at, plan.request, plan.params)
+        elif await self._makes_way(plan, subscription.topic):
+            self._outbox.answer(self._follow(plan.request, plan.params, subscription))
+            self._hub.unsubscribe(self._outbox, plan.topic)
+            self._rolls.forget(plan.topic)
+
+    async def _makes_way(self, plan: Plan, topic: str) -> bool:
+        """Return whether a plan may move to a topic now: another label that stands there has to move on before."""
+        if other := self._rolls.of(topic):
+            await self._roll(other)
+            if self._rolls.of(topic):
+                self._rolls.again(plan)
+                return False
+        return self._rolls.holds(plan)
 
     def _end(self, topic: str, request_id: RequestId, why: ProtocolError) -> None:
         """End a subscription that is not for this client any more."""

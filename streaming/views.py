@@ -144,6 +144,7 @@ class View:
         """Nobody will look any more."""
         if self._pacing:
             self._pacing.cancel()
+            self._pacing = None
         self._forget_all()
 
     @property
@@ -250,14 +251,18 @@ class Feed:
             view = View(key, subscription, self._clock, self._timer)
             if self.state:
                 view.hold(self.state)
-        self.discard(outbox, subscription.topic)
+        # Not the view that is followed anew: its last socket would end it.
+        self._leave(outbox, [other for other in self._views if other.topic == key.topic and other != key])
         self._views[key] = view
         return view.add(outbox, resume)
 
     def discard(self, outbox: Outbox, topic: str, *, keep: bool = False) -> None:
         """Let a socket leave, and its view with the last one; `keep` leaves that to `sweep`."""
-        for key, view in list(self._views.items()):
-            if key.topic == topic and view.discard(outbox) and not keep:
+        self._leave(outbox, [key for key in self._views if key.topic == topic], keep=keep)
+
+    def _leave(self, outbox: Outbox, keys: list[ViewKey], *, keep: bool = False) -> None:
+        for key in keys:
+            if self._views[key].discard(outbox) and not keep:
                 self._drop(key)
 
     def sweep(self, before: float) -> None:

@@ -125,6 +125,12 @@ class Publications(RuleBasedStateMachine):
         position = Position(*held) if held else None
         self.feed.add(reader.outbox, "c", SUBSCRIPTION, reader.manner, position)
 
+    @rule(which=st.integers(0, len(MANNERS) - 1))
+    def ask_again_in_the_same_words(self, which: int) -> None:
+        """Begin anew on the same connection."""
+        reader = self.readers[which]
+        self.feed.add(reader.outbox, "c", SUBSCRIPTION, reader.manner, None)
+
     @precondition(lambda self: hasattr(self, "readers"))
     @invariant()
     def whoever_has_read_everything_holds_what_was_shown_last(self) -> None:
@@ -181,6 +187,23 @@ def test_a_resume_within_a_minute_brings_the_missed_deltas_byte_for_byte(missed:
     assert feed.add(back, "c", SUBSCRIPTION, manner, Position(1, 1))
     assert [back.slots["t"].take() for _ in range(missed)] == sent
     assert back.slots["t"].take() is None
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_the_only_one_who_follows_may_ask_again_and_goes_on(manner: Manner) -> None:
+    timeline, reader = Timeline(), Reader(manner, Outbox(nowhere), Mirror())
+    feed = begun(timeline)
+    feed.add(reader.outbox, "c", SUBSCRIPTION, manner, None)
+    assert reader.take()
+    for seq, resume in ((2, Position(1, 1)), (3, None)):
+        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta={"n": seq}))
+        assert feed.add(reader.outbox, "c", SUBSCRIPTION, manner, resume) is (resume is not None)
+        timeline.go_on(10.0)
+    feed.take(FrameRecord(epoch=1, seq=4, ts_event=0, convention="exact", delta={"n": 4}))
+    timeline.go_on(10.0)
+    while reader.take():
+        pass
+    assert reader.mirror.documents["t"] == {"n": 4}
 
 
 def test_a_later_resume_begins_with_a_snapshot() -> None:
