@@ -12,7 +12,8 @@ from tradingviz.core.logging import OncePerKind
 
 logger = logging.getLogger(__name__)
 
-# Of some markets, those that are stale and why.
+# Of some markets, those that are stale and why. `market_closed` may be said of any that is: it is told to those alone
+# who were told of silence before, since what a market that spoke until its end says is as new as can be.
 Judge = Callable[[Collection[str]], Awaitable[Mapping[str, Reason]]]
 
 _registered: list[Judge] = []
@@ -50,8 +51,14 @@ class Watch:
         return self._frame(feed, topic, reason) if feed and reason else None
 
     def forget(self, source: str) -> None:
-        """Watch a feed no more."""
-        self._followed.pop(source, None)
+        """Watch a feed no more, and remember nothing of a market without one."""
+        _, market = self._followed.pop(source, (None, ""))
+        if all(market != other for _, other in self._followed.values()):
+            self._stale.pop(market, None)
+
+    def rest(self) -> None:
+        """Remember nothing that was said: nobody looks for a while."""
+        self._stale.clear()
 
     async def look(self) -> None:
         """Ask the judge, and tell what changed. Where it cannot say, nothing is told."""
@@ -59,11 +66,13 @@ class Watch:
             return
         markets = {market for _, market in self._followed.values()}
         try:
-            stale = dict(await registered()(markets))
+            found = await registered()(markets)
         except Exception as error:  # noqa: BLE001 - a judge is an app's, and may fail as it likes
             self._troubles.add("the age of the market cannot be told", error=repr(error))
             return
-        before, self._stale = self._stale, stale
+        before = self._stale
+        stale = {market: why for market, why in found.items() if why != "market_closed" or market in before}
+        self._stale = stale
         for feed, market in list(self._followed.values()):
             was, now = before.get(market), stale.get(market)
             if now is not None and now != was:

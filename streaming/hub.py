@@ -199,6 +199,7 @@ class Hub:
         while self._sockets:
             await asyncio.sleep(WATCH_SECONDS)
             await self._watch.look()
+        self._watch.rest()
 
     async def _announce(self) -> None:
         """Tell publishers which of the topics that are made on demand are watched."""

@@ -82,6 +82,7 @@ class Engine:
         self.ticks_seen = 0
         self.newest_ts = 0
         self.heard: dict[str, int] = {}
+        self.heard_of: dict[str, int] = {}
         self._clock = clock
         self._restore = restore
         self._owns = owns
@@ -145,7 +146,7 @@ class Engine:
             self.events.add("no_session", len(ticks), ts=int(ticks.ts[0]))
             return
         if live:
-            self.heard[desk.listing.exchange] = self._clock()
+            self.heard[desk.listing.exchange] = self.heard_of[desk.listing.symbol] = self._clock()
         slots = desk.slots_of(tokens)
         self.events.add("expired_contract", int((slots < 0).sum()))
         placed = slots >= 0

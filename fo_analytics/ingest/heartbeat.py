@@ -10,7 +10,7 @@ FRESH_MS = 5_000
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     """A sign of life; counts are since the process's start, `ts_event` is the newest tick's stamp (ms).
 
-    `heard` tells by exchange when the last live tick was taken in (ms, wall clock).
+    `heard` tells by exchange, `heard_of` by underlying, when the last live tick was taken in (ms, wall clock).
     """
 
     shard: int
@@ -22,6 +22,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     published: int
     dropped: dict[str, int]
     heard: dict[str, int] = {}
+    heard_of: dict[str, int] = {}
 
 
 def _key(shard: int) -> str:

@@ -272,5 +272,6 @@ class IngestService:
             published=self._parts.live.published,
             dropped=dict(engine.events.counts),
             heard=dict(engine.heard),
+            heard_of=dict(engine.heard_of),
         )
         write_heartbeat(self._parts.redis, beat)

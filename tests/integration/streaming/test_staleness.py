@@ -63,6 +63,48 @@ async def test_silence_and_its_end_are_told_once(judge: Judge, publisher: Publis
     assert (stale["topic"], stale["ts_event"]) == (TOPIC, 17)
 
 
+async def test_a_market_that_fell_silent_before_its_close_does_not_recover_by_closing(
+    judge: Judge, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    for topic, market in ((TOPIC, "NIFTY"), ("chain:SENSEX:x", "SENSEX")):
+        publisher.publish(topic, {"n": 1}, ts_event=17, convention="exact")
+        subscriber.subscribe(topic, market=market)
+        await subscriber.until_document(topic, {"n": 1})
+    judge.stale = {"NIFTY": "feed_silent"}
+    await until_told(subscriber, 1)
+    judge.stale = {"NIFTY": "market_closed", "SENSEX": "market_closed"}
+    await until_told(subscriber, 2)
+    await asyncio.sleep(0.1)
+    judge.stale = {}
+    await until_told(subscriber, 3)
+    assert told(subscriber) == [("stale", "feed_silent"), ("stale", "market_closed"), ("recovered", "market_closed")]
+    assert {frame["topic"] for frame in subscriber.mirror.frames if frame["type"] == "stale"} == {TOPIC}
+
+
+@pytest.mark.parametrize("stays", [False, True])
+async def test_silence_that_ended_while_nobody_listened_is_not_told(
+    judge: Judge, publisher: Publisher, subscriber: Subscriber, hub: Hub, stays: bool
+) -> None:
+    """Whether somebody else stayed, with another topic, or the last one left."""
+    publisher.publish(TOPIC, {"n": 1}, ts_event=17, convention="exact")
+    judge.stale = {"NIFTY": "feed_silent"}
+    subscriber.subscribe(TOPIC, market="NIFTY")
+    await until_told(subscriber, 1)
+    other = Subscriber(hub)
+    await (subscriber if stays else other).leave()
+    if not stays:
+        await subscriber.leave()
+    await asyncio.sleep(0.1)
+    judge.stale = {}
+    late = Subscriber(hub)
+    late.subscribe(TOPIC, market="NIFTY")
+    await late.until_document(TOPIC, {"n": 1})
+    await asyncio.sleep(0.1)
+    assert told(late) == []
+    await late.leave()
+    await other.leave()
+
+
 async def test_who_comes_while_it_is_silent_is_told_after_the_snapshot(
     judge: Judge, publisher: Publisher, subscriber: Subscriber, hub: Hub
 ) -> None:
