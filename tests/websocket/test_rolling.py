@@ -43,12 +43,10 @@ async def _resolve(params: Mapping[str, Any], principal: Principal) -> topics.Su
     return await _labels.resolve(params, principal)
 
 
-topics.register(CHANNEL, _resolve, scope="numbers")
-
-
 @pytest.fixture
 def labels(monkeypatch: pytest.MonkeyPatch, publisher: Publisher) -> Iterator[Labels]:
     """Labels `near` and `next`, and a document in each topic."""
+    monkeypatch.setitem(topics._handlers, CHANNEL, (_resolve, "numbers"))
     monkeypatch.setattr(rolls, "AGAIN_SECONDS", 0.3)
     vars(_labels).update(vars(Labels({"near": A, "next": B})))
     for n, topic in enumerate((A, B, C)):
