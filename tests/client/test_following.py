@@ -13,8 +13,8 @@ from tests.client.application import MARKET_CHANNEL, Meddler, market
 from tests.client.conftest import Process
 from tests.client.following import QUICK, TOPIC, cut, eventually, numbers, publish, until
 from tests.websocket.application import CHANNEL
-from tradingviz_client import Backoff, Client, ConnectionLost, RequestRefused
-from tradingviz_client.subscription import now_ms
+from tradingviz_client import Backoff, Client, ConnectionLost, Login, RequestRefused, Unavailable
+from tradingviz_client.subscription import LATER, now_ms
 
 
 async def test_every_document_is_whole_and_in_order_in_whatever_manner(process: Process, publisher: Publisher) -> None:
@@ -268,3 +268,35 @@ async def test_a_closed_client_says_so_to_who_still_waits(server: str, publisher
         await anext(updates)
     with pytest.raises(ConnectionLost):
         await client.ping()
+
+
+async def test_who_leaves_while_a_hole_waits_to_be_filled_is_unsubscribed(
+    server: str, meddler: Meddler, publisher: Publisher
+) -> None:
+    publish(publisher, 0)
+    async with Client(server, token="guest", backoff=Backoff(first=30.0, longest=60.0)) as client:
+        updates = numbers(client)
+        await until(updates, 0)
+        for n in (1, 3):  # the second hole in a row is not asked about at once
+            meddler.swallow = 1
+            publish(publisher, n)
+            await eventually(lambda: meddler.swallow == 0)
+            publish(publisher, n + 1)
+            if n == 1:
+                await until(updates, 2)
+        [subscription] = client._subscriptions
+        await eventually(lambda: subscription.asked == LATER)
+        await updates.aclose()
+        await eventually(lambda: meddler.operations() == ["subscribe", "subscribe", "unsubscribe"])
+
+
+async def test_a_torn_answer_to_signing_in_is_one_to_be_asked_for_again() -> None:
+    async def tear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        writer.close()
+
+    async with await asyncio.start_server(tear, "127.0.0.1", 0) as torn:
+        port = torn.sockets[0].getsockname()[1]
+        with pytest.raises(Unavailable):
+            await Login(f"http://127.0.0.1:{port}", "somebody", "password")()

@@ -1,59 +1,20 @@
 """Labels that come to mean another topic: the subscription goes on there, whatever happens meanwhile."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from streaming import rolls, topics
-from streaming.authentication import Principal
 from streaming.publisher import Publisher
 from tests.websocket.client import Client, client_of
-from tradingviz.core.errors import NotAvailable
-
-CHANNEL = "labels-of-the-tests"
-A, B, C = "numbers:a", "numbers:b", "numbers:c"
-
-
-@dataclass
-class Labels:
-    """What labels mean, and what goes wrong when they are looked up."""
-
-    meaning: dict[str, str] = field(default_factory=dict)
-    fails_after: int | None = None
-    looked_up: int = 0
-    waits: asyncio.Event | None = None
-
-    async def resolve(self, params: Mapping[str, Any], principal: Principal) -> topics.Subscription:
-        """Return the topic of a label, to be looked at again soon."""
-        self.looked_up += 1
-        if self.waits:
-            await self.waits.wait()
-        if self.fails_after is not None and self.looked_up > self.fails_after:
-            raise NotAvailable("not now")
-        return topics.Subscription(self.meaning[str(params["label"])], rolls_at=0)
-
-
-_labels = Labels()
-
-
-async def _resolve(params: Mapping[str, Any], principal: Principal) -> topics.Subscription:
-    return await _labels.resolve(params, principal)
+from tests.websocket.labels import CHANNEL, A, B, C, Labels, offered
 
 
 @pytest.fixture
 def labels(monkeypatch: pytest.MonkeyPatch, publisher: Publisher) -> Iterator[Labels]:
-    """Labels `near` and `next`, and a document in each topic."""
-    monkeypatch.setitem(topics._handlers, CHANNEL, (_resolve, "numbers"))
-    monkeypatch.setattr(rolls, "AGAIN_SECONDS", 0.3)
-    vars(_labels).update(vars(Labels({"near": A, "next": B})))
-    for n, topic in enumerate((A, B, C)):
-        publisher.publish(topic, {"n": n}, ts_event=17, convention="exact")
-    yield _labels
-    if _labels.waits:
-        _labels.waits.set()
+    """Labels `near` and `next`."""
+    with offered(monkeypatch, publisher) as found:
+        yield found
 
 
 async def follow(client: Client, label: str) -> str:

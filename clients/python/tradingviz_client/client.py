@@ -202,7 +202,7 @@ class Client:
         subscription.fail(error)
 
     def _leave(self, subscription: Subscription) -> None:
-        if self._forget(subscription) and self._link and subscription.topic and subscription.asked is None:
+        if self._forget(subscription) and self._link and subscription.topic and subscription.asked in (None, LATER):
             self._unsubscribe(self._link, subscription.topic)
 
     def _forget(self, subscription: Subscription) -> bool:

@@ -13,6 +13,8 @@ from tradingviz_client.frames import Ack, Error, Frame, decode, encode
 # The server closes with 4429 above twenty a second. It counts when it comes to a request, which may be long after that
 # was sent: so a request counts here until a second after its answer.
 MESSAGES_PER_SECOND = 15
+# What begins something that goes on: its answer may be said anew.
+FOLLOWING = ("subscribe", "resume")
 
 Answered = Callable[[Ack | Error], None]
 
@@ -25,12 +27,16 @@ class Link:
         self._silence_seconds = silence_seconds
         self._ids = count(1)
         self._waiting: dict[int, Answered] = {}
+        self._standing: dict[int, Answered] = {}
         self._futures: set[asyncio.Future[Ack]] = set()
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
         self._room = asyncio.Semaphore(MESSAGES_PER_SECOND)
 
     def post(self, make: Callable[[int], Mapping[str, Any]], answered: Answered) -> None:
-        """Send what `make` returns for a new id; `answered` is called before any frame that comes after the answer."""
+        """Send what `make` returns for a new id; `answered` is called before any frame that comes after the answer.
+
+        And again with every later answer under that id: a label that is followed has come to mean another topic.
+        """
         request_id = next(self._ids)
         self._waiting[request_id] = answered
         self._outgoing.put_nowait(encode(make(request_id)))
@@ -73,9 +79,16 @@ class Link:
             yield frame
 
     def _answer(self, frame: Ack | Error) -> None:
-        answered = self._waiting.pop(frame.id, None) if isinstance(frame.id, int) else None
+        if not isinstance(frame.id, int):
+            return
+        answered = self._waiting.pop(frame.id, None)
         if answered:
             asyncio.get_running_loop().call_later(1.0, self._room.release)
+            if isinstance(frame, Ack) and frame.op in FOLLOWING:
+                self._standing[frame.id] = answered
+        else:
+            answered = self._standing.get(frame.id)
+        if answered:
             answered(frame)
 
     def end(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -52,8 +53,8 @@ def _post(url: str, body: dict[str, str]) -> dict[str, Any]:
             return found
     except HTTPError as error:
         raise _meaning(error) from error
-    except ValueError as error:
-        raise Unavailable(f"{url} answered something else than JSON") from error
+    except (ValueError, HTTPException) as error:
+        raise Unavailable(f"{url} answered something else than JSON, or not all of it") from error
 
 
 def _meaning(error: HTTPError) -> Exception:

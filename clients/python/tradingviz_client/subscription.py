@@ -103,12 +103,13 @@ class Subscription:
     def answered(self, ack: Ack) -> None:
         """Take the answer: frames count from now on."""
         self.asked = None
-        goes_on = ack.topic == self.topic and ack.op == "resume" and ack.echo.get("resumed") is True
-        self.topic = ack.topic
+        moved = self.topic is not None and ack.topic != self.topic
+        goes_on = not moved and ack.op == "resume" and ack.echo.get("resumed") is True
         if not goes_on:
             self._held = None
-        elif self._stale:
-            self.recover()
+        if self._stale and (goes_on or (moved and self._stale.reason != DISCONNECTED)):
+            self.recover()  # nothing more is said of the topic that was left
+        self.topic = ack.topic
 
     def take(self, frame: Snapshot | Delta) -> bool:
         """Take a data frame; return False where something between it and the document is missing.
