@@ -1,9 +1,9 @@
 """Which version of the market an answer is made of: what tells whether a kept answer still holds.
 
-Live answers: the position of the underlying's topic, which moves with every publication of any of its chains. Stored
-ones: a counter per underlying and day, counted up after every commit that touches its rows. And both: a counter of
-whatever may concern any answer: a changed master or session table, an ingest that begins (one that died may not have
-counted its last commit).
+Live answers: a counter that goes up with every publication of anything of the underlying, and the position of its
+topic, by which a Redis that lost the counter is told apart. Stored ones: a counter per underlying and day, counted up
+after every commit that touches its rows. And both: a counter of whatever may concern any answer: a changed master or
+session table, an ingest that begins (one that died may not have counted its last commit).
 """
 
 import logging
@@ -17,8 +17,9 @@ from typing import Any
 import redis
 from redis.client import Pipeline
 
-from fo_analytics.topics import underlying_topic
+from fo_analytics.topics import live_counter, underlying_topic
 from streaming.state import position_key
+from tradingviz.core.cache import forget_all
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,19 @@ def note_stored(client: redis.Redis, touched: Iterable[tuple[str, date]]) -> Non
         pipe.execute()
 
 
+class _Known:
+    """The count of everything that this process's remembered reference data goes with."""
+
+    everything: int | None = None
+
+
+def _learn(everything: int) -> None:
+    """Forget what was remembered under another count: answers of this one are made of what holds now."""
+    if _Known.everything != everything:
+        forget_all()
+    _Known.everything = everything
+
+
 @dataclass(frozen=True, slots=True)
 class LiveVersion:
     """The version of what is live of an underlying; there is none where nothing is."""
@@ -53,12 +67,13 @@ class LiveVersion:
 
     def ask(self, pipe: Pipeline) -> None:
         """Put what it takes to know it into a pipeline."""
-        pipe.mget([position_key(underlying_topic(self.underlying)), EVERYTHING])
+        pipe.mget([position_key(underlying_topic(self.underlying)), live_counter(self.underlying), EVERYTHING])
 
     def told(self, answers: Sequence[Any]) -> str | None:
         """Return it by what the pipeline answered."""
-        ((position, everything),) = answers
-        return f"{position.decode()}-{int(everything or 0)}" if isinstance(position, bytes) else None
+        ((position, count, everything),) = answers
+        _learn(int(everything or 0))
+        return f"{position.decode()}-{int(count or 0)}-{int(everything or 0)}" if isinstance(position, bytes) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,7 @@ class StoredVersion:
         """Return it by what the pipeline answered."""
         everything, counts = answers
         counted = tuple(int(count or 0) for count in counts)
+        _learn(int(everything or 0))
         self.counts = StoredCounts(self.underlying, self.first, int(everything or 0), counted)
         return self.counts.version(self.first, self.last)
 

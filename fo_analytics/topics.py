@@ -13,6 +13,11 @@ def underlying_topic(underlying: str) -> str:
     return f"underlying:{underlying}"
 
 
+def live_counter(underlying: str) -> str:
+    """Return the counter that goes up with every publication of anything of an underlying."""
+    return f"live:{underlying}"
+
+
 def bars_topic(underlying: str) -> str:
     """Return the topic of the candles of an underlying that are still being made."""
     return f"bars:{underlying}"

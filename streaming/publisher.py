@@ -39,6 +39,10 @@ end
 redis.call('SET', KEYS[1], ARGV[4], 'EX', ARGV[5])
 redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[5])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
+if KEYS[4] then
+  redis.call('INCR', KEYS[4])
+  redis.call('EXPIRE', KEYS[4], ARGV[5])
+end
 return 1
 """
 
@@ -78,12 +82,16 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a topic is now: a document of JSON values, its event time (ms UTC) and how it was computed."""
+    """What a topic is now: a document of JSON values, its event time (ms UTC) and how it was computed.
+
+    `counter` names a key of Redis that is counted up once it is written.
+    """
 
     topic: str
     view: View
     ts_event: int
     convention: str
+    counter: str | None = None
 
 
 @dataclass(slots=True)
@@ -102,6 +110,7 @@ class _Record(NamedTuple):
     id: str
     frame: bytes
     state: bytes
+    counter: str | None
 
 
 class Publisher:
@@ -198,7 +207,7 @@ class Publisher:
             return None
         fresh = _Line(Position(line.position.epoch, line.position.seq + 1), item.view, stamp)
         self._lines[item.topic] = fresh
-        return _record(item.topic, fresh, document, delta)
+        return _record(item, fresh, document, delta)
 
     def _write(self, records: list[_Record]) -> dict[str, object]:
         """Return Redis's answer per topic, the worst where a topic has several."""
@@ -206,9 +215,9 @@ class Publisher:
             return {}
         frames_kept, seconds_kept = self._limits
         with self._client.pipeline(transaction=False) as pipe:
-            for topic, id_, frame, state in records:
-                keys = (state_key(topic), frames_key(topic), position_key(topic))
-                pipe.eval(_PUBLISH, 3, *keys, id_, frame, str(frames_kept), state, str(seconds_kept))
+            for topic, id_, frame, state, counter in records:
+                keys = [state_key(topic), frames_key(topic), position_key(topic), *([counter] if counter else [])]
+                pipe.eval(_PUBLISH, len(keys), *keys, id_, frame, str(frames_kept), state, str(seconds_kept))
             replies = pipe.execute(raise_on_error=False)
         answers: dict[str, object] = {}
         for record, reply in zip(records, replies, strict=True):
@@ -229,7 +238,7 @@ class Publisher:
             self._lines.pop(topic, None)
 
 
-def _record(topic: str, line: _Line, document: bytes, delta: bytes) -> _Record:
+def _record(item: Publication, line: _Line, document: bytes, delta: bytes) -> _Record:
     """Return what one publication writes."""
     epoch, seq = line.position
     ts_event, convention = line.stamp
@@ -237,4 +246,4 @@ def _record(topic: str, line: _Line, document: bytes, delta: bytes) -> _Record:
     # Packed already: only what stands around it is encoded.
     frame = encode(FrameRecord(delta=cast("Document", msgspec.Raw(delta)), **rest))
     state = encode(State(document=cast("Document", msgspec.Raw(document)), **rest))
-    return _Record(topic, frame_id(line.position), frame, state)
+    return _Record(item.topic, frame_id(line.position), frame, state, item.counter)

@@ -43,7 +43,14 @@ async def moneyness_series(
     series = {"indicator": indicator, "side": side, "moneyness": moneyness, "time": time, "value": value}
     series |= {"strike": strike, "oi": oi, "volume": volume, "underlying": spot}
     stretch = {"expiry": chosen, "from": whole(opens_at.timestamp()), "to": whole(closes_at.timestamp())}
-    head = {"underlying": symbol, "timeframe": "1m", "from": bounds[0], "to": bounds[1], "capped": False}
+    head = {
+        "underlying": symbol,
+        "timeframe": "1m",
+        "from": bounds[0],
+        "to": bounds[1],
+        "capped": False,
+        "convention": "exact",
+    }
     return {**head, "expiries": [stretch], "series": [series]}
 
 

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from fo_analytics.domain.calendar import to_ms
+from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.moneyness import Side
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.history import SIDES, expiry_at_end, strike_history
@@ -85,6 +86,7 @@ class Over:
             "from": self.span.from_ms // 1000,
             "to": self.span.to_ms // 1000,
             "capped": self.span.capped,
+            "convention": Convention.EXACT.value,
         }
 
 

@@ -34,6 +34,8 @@ class CoveredShape(Shape):
     timeframe = serializers.CharField(help_text="1m 5m 15m 30m 1h 1d")
     capped = serializers.BooleanField(help_text="true: the beginning of the range was cut off; `from` says to where")
 
+    convention = serializers.CharField(help_text="exact: what stored volatilities and Greeks were computed by")
+
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from`, which Python cannot declare, and `to`."""
         start = serializers.IntegerField(help_text="Unix seconds, of the range answered")
@@ -137,6 +139,8 @@ class StretchShape(Shape):
     """What the expiry asked for means for the buckets that open in [from, to)."""
 
     expiry = serializers.DateField()
+
+    convention = serializers.CharField(help_text="exact: what stored volatilities and Greeks were computed by")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from`, which Python cannot declare, and `to`."""

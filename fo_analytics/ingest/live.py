@@ -17,8 +17,9 @@ from fo_analytics.domain.minute_close import spot_is_trusted
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.live_depth import LiveDepth
 from fo_analytics.ingest.master import Listing
-from fo_analytics.topics import bars_topic, chain_topic, quotes_topic, underlying_topic
+from fo_analytics.topics import bars_topic, chain_topic, live_counter, quotes_topic, underlying_topic
 from streaming.publisher import Plain, Publication, Publisher
+from streaming.publisher import View as PublishedView
 from tradingviz.core.clock import Clock
 
 
@@ -104,7 +105,7 @@ class Live:
         quotes = chain.quotes(view.state, view.desk.layout.spot_slot)
         terms = Terms(view.as_of_ms, chain.expires_at_ms, self._rate, spot_is_trusted=trusted)
         shown = chain_view(Subject(symbol, chain.expiry), quotes, terms)
-        return Publication(chain_topic(symbol, chain.expiry), shown, view.as_of_ms, terms.convention.value)
+        return view.publication(chain_topic(symbol, chain.expiry), shown)
 
     def _bars(self, view: "_View") -> list[Publication]:
         """Return the candles of the underlying itself, where it has a price."""
@@ -112,16 +113,14 @@ class Live:
         if spot == NOWHERE:
             return []
         document = desk.candles.document(desk.book, spot, view.minute)
-        topic = bars_topic(desk.listing.symbol)
-        return [Publication(topic, Plain(document), view.as_of_ms, Convention.EXACT.value)]
+        return [view.publication(bars_topic(desk.listing.symbol), Plain(document))]
 
     def _quotes(self, view: "_View") -> Publication:
         """Return what is quoted of the underlying itself and of its futures."""
         desk, state = view.desk, view.state
         keys = desk.layout.instrument_ids
         document = {str(keys[slot]): _quote(state[slot]) for slot in desk.outright.tolist() if view.known[slot]}
-        topic = quotes_topic(desk.listing.symbol)
-        return Publication(topic, Plain(document), view.as_of_ms, Convention.EXACT.value)
+        return view.publication(quotes_topic(desk.listing.symbol), Plain(document))
 
     def _underlying(self, view: "_View") -> Publication:
         desk, spot = view.desk, view.desk.layout.spot_slot
@@ -137,9 +136,7 @@ class Live:
             "official_close": close.price if close and close.ts <= view.as_of_ms else None,
             "expiries": sorted(expiry.isoformat() for expiry in self._expiries[desk.listing.underlying_id]),
         }
-        return Publication(
-            underlying_topic(desk.listing.symbol), Plain(document), view.as_of_ms, Convention.EXACT.value
-        )
+        return view.publication(underlying_topic(desk.listing.symbol), Plain(document))
 
 
 def _quote(state: np.void) -> Document:
@@ -157,3 +154,8 @@ class _View:
         self.state: Minute = desk.book.state(minute)
         self.known = bars.touched(self.state)
         self.as_of_ms = desk.book.newest_stamp(minute)
+
+    def publication(self, topic: str, document: PublishedView) -> Publication:
+        """Return what is published of it under a topic."""
+        counter = live_counter(self.desk.listing.symbol)
+        return Publication(topic, document, self.as_of_ms, Convention.EXACT.value, counter)

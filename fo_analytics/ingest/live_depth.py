@@ -14,7 +14,7 @@ from fo_analytics.domain.layout import ChainLayout
 from fo_analytics.domain.order_book import LEVELS
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.master import Listing
-from fo_analytics.topics import depth_topic, underlying_topic
+from fo_analytics.topics import depth_topic, live_counter, underlying_topic
 from streaming.publisher import Publication, Publisher
 from streaming.state import read_states
 from tradingviz.core.clock import Clock
@@ -81,7 +81,8 @@ class LiveDepth:
     def _publication(self, symbol: str, expiry: str, books: DepthView, ts_event: int = 0) -> Publication:
         ts_event = max(ts_event, int(books.ts.max(initial=0)))
         head = {"underlying": symbol, "expiry": expiry, "ts_event": ts_event, "since": self._since}
-        return Publication(depth_topic(symbol, expiry), replace(books, head=head), ts_event, Convention.EXACT.value)
+        convention, counter = Convention.EXACT.value, live_counter(symbol)
+        return Publication(depth_topic(symbol, expiry), replace(books, head=head), ts_event, convention, counter)
 
 
 _NONE = np.zeros((2, 0), np.int64), np.zeros((2, 0, 2, LEVELS, 3))

@@ -96,18 +96,30 @@ def market_instant(*, underlying: Underlying) -> int:
 def live_chains(
     *, underlying: Underlying, table: ExpiryTable, expiries: Sequence[date], convention: Convention
 ) -> tuple[ChainAnswer, ...]:
-    """Return chains as ingest published them; from bars as of the table's instant those that are not published."""
+    """Return chains as ingest published them; from bars as of the table's instant those that are not published.
+
+    Nor are those of which nothing was heard in the session that had begun last by then, and those that have expired.
+    """
     states = live_states(topics=[chain_topic(underlying.symbol, expiry) for expiry in expiries])
-    found = {expiry: _published(state, convention) for expiry, state in zip(expiries, states, strict=True)}
+    session = session_begun(table.as_of_ms, table.calendar)
+    opened_ms = to_ms(session.opens_at) if session else 0
+    found = {
+        expiry: _published(state, convention) if state and _is_of_now(state, opened_ms, table.as_of_ms) else None
+        for expiry, state in zip(expiries, states, strict=True)
+    }
     missing = [expiry for expiry, answer in found.items() if answer is None]
     stored = chains_at(underlying=underlying, table=table, expiries=missing, convention=convention)
     instead = dict(zip(missing, stored, strict=True))
     return tuple(answer or instead[expiry] for expiry, answer in found.items())
 
 
-def _published(state: State | None, convention: Convention) -> ChainAnswer | None:
-    if state is None:
-        return None
+def _is_of_now(state: State, opened_ms: int, as_of_ms: int) -> bool:
+    return state.ts_event >= opened_ms and (
+        as_of_ms < state.document["head"]["ts_expiry"] or state.document["head"]["expired"]
+    )
+
+
+def _published(state: State, convention: Convention) -> ChainAnswer:
     document = state.document
     if convention is not Convention.EXACT:
         document = revalued(document, convention)

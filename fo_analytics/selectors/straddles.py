@@ -39,7 +39,7 @@ def atm_straddle(*, underlying: Underlying, spans: Sequence[Span], timeframe: st
     found = metrics_series(underlying=underlying, spans=spans, timeframe=timeframe, metrics=_METRICS)
     strike, premium, forward, iv = (np.array(found.values[name], np.float64) for name in _METRICS)
     expires = {span.expiry: to_ms(calendar(exchange=underlying.exchange).expires_at(span.expiry)) for span in spans}
-    ends = [(minute + 60) * 1000 for minute in found.minute]
+    ends = [(minute + 60) * 1000 - 1 for minute in found.minute]  # its last instant: what minutes are valued at
     years = np.array(
         [years_to_expiry(expires[day], end) for day, end in zip(found.expiry, ends, strict=True)], np.float64
     )

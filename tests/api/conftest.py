@@ -1,6 +1,7 @@
 """A market for a module, and a signed-in client that asks it."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import pytest
 from django.conf import settings
@@ -10,11 +11,13 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.standing import standings
+from fo_analytics.freshness import stored_counts
 from tests.api.asking import Asker
 from tests.api.market import close_market, forget_everything, open_market
 from tests.api.stored import store_market
 from tests.api.two_days import open_two_days
 from tests.rig.servers import repointed
+from tradingviz.core.redis import sync_client
 from tradingviz.quickstart.installation import Installation
 from tradingviz.quickstart.redis import EmbeddedRedis
 from tradingviz.quickstart.throwaway import throwaway_redis
@@ -55,6 +58,8 @@ def ask(owner: User, api_client_for: Callable[[User], APIClient]) -> Asker:
 def nothing_kept(stored_market: None) -> None:
     """No answer is kept from before: what a test asks first is loaded, and what that takes is remembered from there."""
     forget_everything()
+    # This process learns that something may have changed, which makes it forget once more.
+    stored_counts(sync_client(), "NIFTY", date(2026, 8, 3), date(2026, 8, 3))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Kept answers: the same bytes while the market is the same, never older than it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from fo_analytics.api.keeping import bodies
-from fo_analytics.freshness import stored_counts
+from fo_analytics.freshness import note_everything, stored_counts
 from fo_analytics.replay.player import play
 from fo_analytics.replay.recording import ContractKey
 from fo_analytics.selectors import strike_distribution as selector
@@ -80,6 +81,31 @@ def test_a_live_answer_ends_with_the_next_publication(client: APIClient) -> None
     assert newest_stamp(client.get(PATH).json()) == LAST
     feed([snapshot(LAST + 1000)])
     assert newest_stamp(client.get(PATH).json()) == LAST + 1000
+
+
+@pytest.mark.usefixtures("market")
+def test_a_live_answer_ends_with_a_publication_within_the_same_second(client: APIClient) -> None:
+    """Exchange stamps are whole seconds: what is known of the underlying itself may stay as it was."""
+    service = feed([snapshot(LAST + 1000)])
+    before = client.get(PATH).json()["chains"][0]
+    ts, ticks = snapshot(LAST + 1000)
+    dearer = [replace(tick, last=(tick.last or 0) + 5, volume=(tick.volume or 0) + 65) for tick in ticks[:-1]]
+    for _ in play([(ts, dearer)], TickStreams(sync_client(), shards=1), listed, speed=None):
+        pass
+    take_in(service, TickProducer(sync_client()))
+    after = client.get(PATH).json()["chains"][0]
+    assert after["seq"] == before["seq"] + 1
+    assert after["strikes"] != before["strikes"]
+
+
+@pytest.mark.usefixtures("market")
+def test_an_answer_after_a_change_of_the_master_is_made_of_the_changed_one(client: APIClient) -> None:
+    """Although what was read of it before is remembered for seconds, and the answer is kept for longer."""
+    path = f"/fo/expiries?underlying=NIFTY&at={LAST // 1000}"
+    assert "2026-02-17" not in str(client.get(path).json())
+    ensure_instruments(keys=[ContractKey("NIFTY", "CE", date(2026, 2, 17), 25_000.0)], seen_on=date(2026, 1, 1))
+    note_everything(sync_client())
+    assert "2026-02-17" in str(client.get(path).json())
 
 
 @pytest.mark.usefixtures("market")

@@ -67,8 +67,9 @@ def test_the_expected_moves_are_their_formulas_to_the_expiry_that_was_meant(ask:
     simple = [None if pd.isna(each) else pytest.approx(0.85 * each, rel=1e-12) for each in rows["straddle"]]
     assert body["expected_move"] == simple
     expires = pd.Series([stored.known_calendar().expires_at(day) for day in rows["expiry"]], index=rows.index)
-    left = (expires - rows["time"] - pd.Timedelta(minutes=1)).dt.total_seconds() / (365 * 86_400)
-    exact = rows["forward"] * rows["atm_iv"] * left.where(left > 0).map(math.sqrt)
+    # At the minute's last millisecond, and for at least a second: the last minute before the expiry has one, too.
+    left = (expires - rows["time"] - pd.Timedelta(milliseconds=59_999)).dt.total_seconds()
+    exact = rows["forward"] * rows["atm_iv"] * (left.where(left > 0).clip(lower=1.0) / (365 * 86_400)).map(math.sqrt)
     assert body["expected_move_iv"] == [None if pd.isna(each) else pytest.approx(each, rel=1e-12) for each in exact]
     assert sum(each is not None for each in body["expected_move_iv"]) > 50
 
