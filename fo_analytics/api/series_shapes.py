@@ -140,8 +140,6 @@ class StretchShape(Shape):
 
     expiry = serializers.DateField()
 
-    convention = serializers.CharField(help_text="exact: what stored volatilities and Greeks were computed by")
-
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from`, which Python cannot declare, and `to`."""
         start = serializers.IntegerField(help_text="Unix seconds")
