@@ -1,10 +1,13 @@
 """/health of a real server while PostgreSQL, Redis and the ticker service end, hang, and come back."""
 
+import json
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TypeVar
@@ -119,16 +122,36 @@ def becomes(web: Web, name: str, word: str, seconds: float = NOTICED_S) -> None:
 
 
 @contextmanager
+def stuck_requests(web: Web, number: int = 8) -> Iterator[None]:
+    """Sign in so many times at once, more often than there are threads; each waits for whoever hangs."""
+    body = json.dumps({"username": "somebody", "password": "a guess"})
+
+    def sign_in() -> None:
+        with suppress(OSError, HTTPException):
+            web.ask("POST", "/auth/token", body, timeout=60, **{"Content-Type": "application/json"})
+
+    with ThreadPoolExecutor(number) as pool:
+        asked = [pool.submit(sign_in) for _ in range(number)]
+        time.sleep(0.5)  # until they hang, which nothing tells from outside
+        assert not any(each.done() for each in asked)
+        yield
+
+
+@contextmanager
 def hanging(server: EmbeddedPostgres | EmbeddedRedis) -> Iterator[None]:
     """Stop a server with all its children: its sockets accept, and nobody speaks."""
-    assert server.child is not None
-    for pid in _family(server.child.pid):
-        signal_process(pid, signal.SIGSTOP)
+    signal_family(server, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in _family(server.child.pid):
-            signal_process(pid, signal.SIGCONT)
+        signal_family(server, signal.SIGCONT)
+
+
+def signal_family(server: EmbeddedPostgres | EmbeddedRedis, what: signal.Signals) -> None:
+    """Send a signal to a server and all its children."""
+    assert server.child is not None
+    for pid in _family(server.child.pid):
+        signal_process(pid, what)
 
 
 def _family(pid: int) -> list[int]:
@@ -153,6 +176,26 @@ def test_a_database_that_hangs_is_noticed_and_every_answer_is_quick(web: Web, po
         paths = ("/health", "/health/ready", "/health/live")
         assert quickly(lambda: [web.get(path)[0] for path in paths], 2 * ANSWERED_S) == [503, 503, 200]
     becomes(web, "database", "healthy")
+
+
+@ANY_WEB
+def test_requests_that_hang_on_the_database_do_not_silence_health(web: Web, postgres: EmbeddedPostgres) -> None:
+    becomes(web, "database", "healthy")
+    with hanging(postgres), stuck_requests(web):
+        assert quickly(lambda: web.get("/health/live")[0], 1.0) == 200
+        assert quickly(lambda: web.get("/metrics")[0], ANSWERED_S) == 200
+        becomes(web, "status", "unhealthy")
+        signal_family(postgres, signal.SIGCONT)
+    becomes(web, "database", "healthy")
+
+
+@ANY_WEB
+def test_requests_that_hang_on_redis_do_not_silence_health(web: Web, redis: EmbeddedRedis) -> None:
+    becomes(web, "redis", "healthy")
+    with hanging(redis), stuck_requests(web):
+        assert quickly(lambda: web.get("/health/live")[0], 2.5) == 200
+        becomes(web, "redis", "unhealthy")
+    becomes(web, "redis", "healthy")
 
 
 @ANY_WEB

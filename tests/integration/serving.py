@@ -28,9 +28,15 @@ class Web:
 
     def get(self, path: str, *, timeout: float = 30.0, **headers: str) -> tuple[int, bytes, Message]:
         """Return status, body and headers of an answer."""
+        return self.ask("GET", path, timeout=timeout, **headers)
+
+    def ask(
+        self, method: str, path: str, body: str | None = None, *, timeout: float = 30.0, **headers: str
+    ) -> tuple[int, bytes, Message]:
+        """Return status, body and headers of the answer to any request."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request(method, path, body, headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read(), answer.headers
         finally:

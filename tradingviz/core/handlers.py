@@ -14,6 +14,9 @@ from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
 FEWEST_THREADS = 4
+# What tells whether we live has threads of its own: requests that hang on a neighbour must not silence it. Whoever asks
+# for /health may wait for neighbours for seconds, so that /health/live stands alone.
+WATCH_THREADS = {"/health/live": 1, "/health": 16, "/health/ready": 16, "/metrics": 16}
 
 Message = dict[str, Any]
 
@@ -23,13 +26,16 @@ class OneThreadHandler(ASGIHandler):
 
     Every view and middleware here is synchronous. Django goes to a thread and back for the signals, the views and the
     end of each request, in a thread that it starts for it: that costs more than many an answer. Here the threads stay,
-    as many as there may be connections to the database: nobody waits for one with a request half done.
+    as many as there may be connections to the database: nobody waits for one with a request half done. The paths of
+    WATCH_THREADS use no connection of theirs and have other threads.
     """
 
     def __init__(self) -> None:
         super().__init__()
         threads = max(settings.DB_POOL_SIZE, FEWEST_THREADS)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="http")
+        pools = {most: ThreadPoolExecutor(most, thread_name_prefix="watch") for most in {*WATCH_THREADS.values()}}
+        self._watch = {path: pools[most] for path, most in WATCH_THREADS.items()}
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Build the chain of a synchronous server."""
@@ -42,7 +48,8 @@ class OneThreadHandler(ASGIHandler):
         except RequestAborted:
             return
         answer = partial(copy_context().run, self._answer, scope, body)
-        for message in await asyncio.get_running_loop().run_in_executor(self._threads, answer):
+        threads = self._watch.get(scope["path"], self._threads)
+        for message in await asyncio.get_running_loop().run_in_executor(threads, answer):
             await send(message)
 
     def _answer(self, scope: Any, body: Any) -> tuple[Message, Message]:

@@ -78,7 +78,7 @@ def shared_client() -> redis.Redis:
     """Return this process's client for short commands; it fails fast, because somebody waits for the answer.
 
     It tries once more, since a pooled connection may be one to a Redis of before a restart; by itself redis-py would
-    try four times and pause between.
+    try four times and pause between. One that says nothing is not asked again.
     """
-    once = Retry(NoBackoff(), 1)
+    once = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0, retry=once)

@@ -27,7 +27,7 @@ class RedisLine:
         self._place = cast("Place", ConnectionPool.from_url(url).make_connection())  # type: ignore[no-untyped-call]
         self._timeout_s = timeout_s
         self._wire: _Wire | None = None
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[_Wire] | None = None
 
     async def call(self, *parts: Part) -> Any:
         """Send a command and return its answer, bytes for strings.
@@ -42,21 +42,39 @@ class RedisLine:
 
     def close(self) -> None:
         """Hang up: what is still waiting fails."""
+        if self._opening:
+            self._opening.cancel()
         if self._wire:
             self._wire.close()
 
     async def _opened(self) -> "_Wire":
-        """Return an open wire that Redis knows; who comes meanwhile waits for the same one."""
-        async with self._opening:
-            if self._wire is None or self._wire.closed:
-                try:
-                    async with asyncio.timeout(self._timeout_s):
-                        self._wire = await _connected(self._place, self._timeout_s)
-                except TimeoutError as error:
-                    raise redis.TimeoutError("Redis does not answer") from error
-                except OSError as error:
-                    raise redis.ConnectionError(str(error)) from error
-            return self._wire
+        """Return an open wire that Redis knows; all who come meanwhile wait for one attempt, and share its failure."""
+        opening = self._opening
+        if opening is None:
+            opening = self._opening = asyncio.create_task(self._open())
+            opening.add_done_callback(self._end_opening)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            if opening.cancelled():
+                raise redis.ConnectionError("the connection to Redis is closed") from None
+            raise
+
+    async def _open(self) -> "_Wire":
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                self._wire = await _connected(self._place, self._timeout_s)
+        except TimeoutError as error:
+            raise redis.TimeoutError("Redis does not answer") from error
+        except OSError as error:
+            raise redis.ConnectionError(str(error)) from error
+        return self._wire
+
+    def _end_opening(self, opening: "asyncio.Task[_Wire]") -> None:
+        """The next one opens again. A failure that nobody waits for any more is no news either."""
+        self._opening = None
+        if not opening.cancelled():
+            opening.exception()
 
 
 async def _connected(place: Place, timeout_s: float) -> "_Wire":

@@ -4,6 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import django_stubs_ext
+from redis import ConnectionError as RedisConnectionError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import tradingviz
 from tradingviz.core.logging.config import log_config
@@ -198,7 +201,18 @@ SPECTACULAR_SETTINGS = {
     },
 }
 # django-ratelimit counts in Django's cache; it lives in Redis so that several processes share one count.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# Somebody waits for the answer: a Redis that hangs is waited for once, a connection of before its restart replaced.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "socket_timeout": 1.0,
+            "socket_connect_timeout": 1.0,
+            "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+        },
+    }
+}
 
 # How long an answer is kept at most, by its timeframe; new data ends it earlier. 15m and 30m follow 5m and 1h.
 CACHE_TTL_1M = env.integer("CACHE_TTL_1M", 60, low=1, high=604_800)

@@ -40,7 +40,8 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError
 
 
-urlpatterns = [path("page", page), path("stream", stream), path("broken", broken)]
+urlpatterns = [path(name, page) for name in ("page", "health", "health/live", "health/ready", "metrics")]
+urlpatterns += [path("stream", stream), path("broken", broken)]
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +95,12 @@ def test_the_signals_and_the_view_share_one_thread_that_is_not_the_loop_s() -> N
     assert len(seen) == 3
     assert len(set(seen)) == 1
     assert seen[0].startswith("http")
+
+
+@pytest.mark.parametrize("where", ["/health", "/health/live", "/health/ready", "/metrics"])
+def test_what_tells_whether_we_live_has_threads_of_its_own(where: str) -> None:
+    ask(where)
+    assert [name.partition("_")[0] for name in seen] == ["watch"]
 
 
 def test_what_comes_in_pieces_leaves_whole() -> None:

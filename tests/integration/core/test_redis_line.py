@@ -93,6 +93,37 @@ async def test_what_does_not_speak_the_protocol_is_hung_up_on() -> None:
             await line.call("PING")
 
 
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[str]:
+    """Run what accepts connections and says nothing; yield its address, with a password to be asked for."""
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", port := free_port())
+    async with server:
+        yield f"redis://:password@127.0.0.1:{port}/0"
+
+
+async def test_a_dozen_that_wait_for_a_server_that_says_nothing_wait_for_one_attempt_together() -> None:
+    async with silent_server() as url, line_to(url, timeout_s=0.5) as line:
+        began = asyncio.get_running_loop().time()
+        asked = await asyncio.gather(*(line.call("PING") for _ in range(12)), return_exceptions=True)
+        took = asyncio.get_running_loop().time() - began
+    assert [type(each) for each in asked] == [redis.TimeoutError] * 12
+    assert took < 2 * 0.5, "the second one did not begin to wait when the first had given up"
+
+
+async def test_hanging_up_while_the_connection_is_opened_fails_who_waits() -> None:
+    async with silent_server() as url, line_to(url) as line:
+        waiting = asyncio.create_task(line.call("PING"))
+        assert await asyncio.wait([waiting], timeout=0.1) == (set(), {waiting})
+        line.close()
+        with pytest.raises(redis.ConnectionError):
+            await waiting
+
+
 class TestTrouble:
     """A Redis of its own, that may be broken."""
 
