@@ -17,10 +17,12 @@ from fo_analytics.domain.kernels import load_kernels  # noqa: E402 - as above
 from strategies.routing import websocket_urlpatterns as strategy_sockets  # noqa: E402 - as above
 from streaming.origin import BrowserOrigins  # noqa: E402 - needs the apps that django.setup loads
 from streaming.routing import websocket_urlpatterns as stream_sockets  # noqa: E402 - as above
+from tradingviz.core.daphne_bodies import bound_bodies  # noqa: E402 - as above
 from tradingviz.core.database import limit_statements  # noqa: E402 - as above: its gauges need the settings' folder
 from tradingviz.core.handlers import OneThreadHandler  # noqa: E402 - as above
 
 limit_statements()
+bound_bodies()
 # Aside, so that the first who asks for a payoff does not wait for it, and nobody for the start.
 threading.Thread(target=load_kernels, daemon=True).start()
 # The last one refuses what there is not.

@@ -134,6 +134,16 @@ def _is_safe_origin(origin: str) -> bool:
 
 
 @register(Tags.security, deploy=True)
+def not_everybody_is_a_proxy(app_configs: Any, **options: Any) -> Messages:
+    """E012: X-Forwarded-For that anybody may write, and with it a new quota for every request."""
+    return [
+        Error(f"TRUSTED_PROXIES believes all of {network}", hint="name the proxies' networks", id="tradingviz.E012")
+        for network in settings.TRUSTED_PROXIES
+        if network.prefixlen == 0
+    ]
+
+
+@register(Tags.security, deploy=True)
 def rotated_tokens_end(app_configs: Any, **options: Any) -> Messages:
     """E007: refresh tokens that are exchanged and go on being valid."""
     jwt = settings.SIMPLE_JWT

@@ -27,9 +27,8 @@ def _network(address: str) -> str:
     """Return an IPv4 address as it is and an IPv6 address's /64: that is what one customer is given."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
-        return address
-    mapped = parsed.ipv4_mapped
-    return str(mapped or ip_network(f"{parsed}/64", strict=False).network_address)
+        return str(parsed or address)
+    return str(ip_network(f"{parsed}/64", strict=False).network_address)
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
@@ -38,7 +37,9 @@ def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, None where it is none; a socket for both versions writes IPv4 as `::ffff:192.0.2.1`."""
     try:
-        return ip_address(text)
+        parsed = ip_address(text)
     except ValueError:
         return None
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed

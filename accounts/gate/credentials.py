@@ -29,6 +29,11 @@ def header(headers: Headers, name: bytes) -> str:
     return value.decode("latin-1")
 
 
+def joined(headers: Headers, name: bytes) -> str:
+    """Return all of a header's lines as the one that they stand for (RFC 9110, 5.3), empty where there is none."""
+    return ", ".join(text.decode("latin-1") for key, text in headers if key == name)
+
+
 def from_authorization(value: str) -> Credential | None:
     """Return the credential of an `Authorization: Bearer ...` header; another scheme is none."""
     scheme, _, text = value.partition(" ")

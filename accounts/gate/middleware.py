@@ -15,10 +15,11 @@ from accounts.gate.address import client_address
 from accounts.gate.answers import Answer, quota_headers
 from accounts.gate.bodies import TooLarge, bounded, declared
 from accounts.gate.cors import Header, cors_headers, preflight_headers
-from accounts.gate.credentials import Credential, from_authorization, from_handshake, header
+from accounts.gate.credentials import Credential, from_authorization, from_handshake, header, joined
+from accounts.gate.hosts import is_own
 from accounts.gate.identity import Identity, SocketGatekeeper, identity_of, may_be_guess
 from accounts.gate.quota import Quotas, Rule, Verdict
-from accounts.gate.rules import route_of, rule_for, socket_rule
+from accounts.gate.rules import preflight_rule, route_of, rule_for, socket_rule, stray_rule
 from tradingviz.core.logging.config import ACCESS_LOGGER
 from tradingviz.core.logging.context import bind
 from tradingviz.core.metrics import observe
@@ -86,8 +87,7 @@ class Gate:
             answer.headers += cors_headers(origin, settings.CORS_ALLOWED_ORIGINS)
         route, identity = route_of(scope["path"]), Identity()
         try:
-            if _is_preflight(scope, origin):
-                await answer.end(204, b"", preflight_headers(origin, settings.CORS_ALLOWED_ORIGINS))
+            if await _met_at_the_door(scope, answer, origin):
                 return
             spent = None
             if rule := rule_for(route, scope["method"], None):  # where a view counts guesses nobody asks who it is
@@ -115,13 +115,31 @@ class Gate:
                 await answer.refuse(413, f"a request may have {most} bytes", ((b"connection", b"close"),))
 
 
+async def _met_at_the_door(scope: Scope, answer: Answer, origin: str) -> bool:
+    """Count and answer what asks for nothing inside: who means another host, and a browser before it asks."""
+    if not is_own(scope, settings.ALLOWED_HOSTS):
+        if await _counted(answer, stray_rule(), _address(scope)):
+            await answer.refuse(400, "this service does not go by that host")
+        return True
+    if _is_preflight(scope, origin):
+        if await _counted(answer, preflight_rule(), _address(scope)):
+            await answer.end(204, b"", preflight_headers(origin, settings.CORS_ALLOWED_ORIGINS))
+        return True
+    return False
+
+
 async def _allowed(scope: Scope, answer: Answer, route: str, spent: Verdict | None) -> bool:
     """Count a request, unless what it presented was counted and came to nothing; answer where it is one too many."""
     principal = scope["identity"].principal
     rule = rule_for(route, scope["method"], principal)
-    if rule is None:
-        return True
-    verdict = spent if spent and not principal else await quotas().take(rule, _who(scope, scope["identity"]))
+    return rule is None or await _counted(
+        answer, rule, _who(scope, scope["identity"]), spent if spent and not principal else None
+    )
+
+
+async def _counted(answer: Answer, rule: Rule, who: str, spent: Verdict | None = None) -> bool:
+    """Count one request of somebody, unless that is done; answer where it is one too many."""
+    verdict = spent or await quotas().take(rule, who)
     answer.headers += quota_headers(verdict)
     if not verdict.allowed:
         detail = f"at most {verdict.limit} requests in {rule.seconds} s; again in {verdict.reset_s} s"
@@ -137,13 +155,17 @@ async def _counted_guess(scope: Scope, credential: Credential | None, rule: Rule
 
 
 def _known(scope: Scope) -> Scope:
-    """Return the scope with a name for the request and the address it really comes from."""
+    """Return the scope with a name for the request, the address it really comes from, and the path that is asked for.
+
+    A server lets clients write `root_path` (Daphne: the header Daphne-Root-Path), which Django takes off the path: then
+    another view would answer than the one whose limit was counted.
+    """
     peer = scope.get("client") or [None, 0]
-    forwarded = header(scope["headers"], b"x-forwarded-for")
+    forwarded = joined(scope["headers"], b"x-forwarded-for")
     address = client_address(peer[0], forwarded, settings.TRUSTED_PROXIES)
     called = header(scope["headers"], b"x-request-id")
     request_id = called if _REQUEST_ID.fullmatch(called) else f"{random.getrandbits(128):032x}"
-    return {**scope, "client": [address, peer[1]], "request_id": request_id}
+    return {**scope, "client": [address, peer[1]], "request_id": request_id, "root_path": ""}
 
 
 def _is_preflight(scope: Scope, origin: str) -> bool:

@@ -91,19 +91,29 @@ class Quotas:
 
 
 class LocalCounts:
-    """Counts of one process. What was counted in an ended window is dropped when its memory is needed."""
+    """Counts of one process, at most `MOST`: who comes beyond shares one count with all who do."""
 
     MOST = 50_000
+    _OTHERS = "others"
 
     def __init__(self) -> None:
         self._counts: dict[str, tuple[float, int]] = {}
+        self._cleared_until = 0.0
 
     def count(self, key: str, seconds: int, now: float) -> tuple[int, int]:
         """Count one; return the count and the milliseconds until the window ends."""
         ends = (now // seconds + 1) * seconds
+        if key not in self._counts and len(self._counts) >= self.MOST:
+            self._clear(ends, now)
+            if len(self._counts) >= self.MOST:
+                key = self._OTHERS
         held_ends, count = self._counts.get(key, (ends, 0))
         count = count + 1 if held_ends == ends else 1
-        if len(self._counts) >= self.MOST and key not in self._counts:
-            self._counts = {name: held for name, held in self._counts.items() if held[0] > now}
         self._counts[key] = (ends, count)
         return count, int((ends - now) * 1000)
+
+    def _clear(self, ends: float, now: float) -> None:
+        """Drop what was counted in ended windows; once a window, since it looks at all of them."""
+        if now >= self._cleared_until:
+            self._cleared_until = ends
+            self._counts = {name: held for name, held in self._counts.items() if held[0] > now}

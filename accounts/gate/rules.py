@@ -11,19 +11,29 @@ from tradingviz.core.metrics import UNMATCHED
 
 DEFAULT_BUCKET = "all"
 SOCKET_BUCKET = "socket"
+# Browsers ask before their requests, many of an office from one address; what is answered is remembered by them.
+PREFLIGHT_BUCKET, PREFLIGHTS_PER_MINUTE = "preflight", 600
 # How passwords and refresh tokens are presented.
 GUESSED = "POST"
+# Longer ones are looked up anew each time: anybody can ask for any path, and they would be kept.
+LONGEST_KEPT_PATH = 200
 
 
-@lru_cache(maxsize=4_096)
 def route_of(path: str) -> str:
     """Return the route a path belongs to (`/strategies/<int:pk>`), `unmatched` where there is none."""
+    return _kept_route(path) if len(path) <= LONGEST_KEPT_PATH else _route_of(path)
+
+
+def _route_of(path: str) -> str:
     if path.startswith(f"{settings.STATIC_URL}"):
         return f"{settings.STATIC_URL}*"
     try:
         return f"/{resolve(path).route}"
     except Resolver404:
         return UNMATCHED
+
+
+_kept_route = lru_cache(maxsize=4_096)(_route_of)
 
 
 def rule_for(route: str, method: str, principal: Principal | None) -> Rule | None:
@@ -38,6 +48,16 @@ def rule_for(route: str, method: str, principal: Principal | None) -> Rule | Non
         if route == pattern or (pattern.endswith("*") and route.startswith(pattern[:-1])):
             return Rule(pattern, limit * factor)
     return Rule(DEFAULT_BUCKET, settings.RATE_LIMIT_PER_MINUTE * factor)
+
+
+def stray_rule() -> Rule:
+    """Return how often an address may mean another host: what anybody may ask."""
+    return Rule(DEFAULT_BUCKET, settings.RATE_LIMIT_PER_MINUTE)
+
+
+def preflight_rule() -> Rule:
+    """Return how often browsers of an address may ask before their requests."""
+    return Rule(PREFLIGHT_BUCKET, PREFLIGHTS_PER_MINUTE)
 
 
 def socket_rule(principal: Principal | None) -> Rule:

@@ -128,7 +128,7 @@ def stuck_requests(web: Web, number: int = 8) -> Iterator[None]:
 
     def sign_in() -> None:
         with suppress(OSError, HTTPException):
-            web.ask("POST", "/auth/token", body, timeout=60, **{"Content-Type": "application/json"})
+            web.ask("POST", "/auth/token", body, timeout=60, headers={"Content-Type": "application/json"})
 
     with ThreadPoolExecutor(number) as pool:
         asked = [pool.submit(sign_in) for _ in range(number)]

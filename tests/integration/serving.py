@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.rig.data import REPOSITORY
@@ -28,10 +29,16 @@ class Web:
 
     def get(self, path: str, *, timeout: float = 30.0, **headers: str) -> tuple[int, bytes, Message]:
         """Return status, body and headers of an answer."""
-        return self.ask("GET", path, timeout=timeout, **headers)
+        return self.ask("GET", path, timeout=timeout, headers=headers)
 
     def ask(
-        self, method: str, path: str, body: str | None = None, *, timeout: float = 30.0, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        *,
+        timeout: float = 30.0,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, bytes, Message]:
         """Return status, body and headers of the answer to any request."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)

@@ -24,11 +24,13 @@ SERVERS = {
 
 
 @asynccontextmanager
-async def asking(*, address: str = "192.0.2.1", token: str = "") -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application in this loop, from an address."""
+async def asking(
+    *, address: str = "192.0.2.1", token: str = "", root_path: str = ""
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application in this loop, from an address, of a server that says where it is mounted."""
     from tradingviz.asgi import application
 
-    transport = httpx.ASGITransport(app=application, client=(address, 40_000))
+    transport = httpx.ASGITransport(app=application, client=(address, 40_000), root_path=root_path)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         yield client

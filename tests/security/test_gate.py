@@ -1,10 +1,12 @@
 """What the gate does to every request, whatever is behind it."""
 
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 
 import pytest
 from pytest_django.fixtures import Settings
 
+from accounts.gate.rules import PREFLIGHTS_PER_MINUTE
 from accounts.models import User
 from tests.api.asking import PROBLEM
 from tests.rig.asgi import asking
@@ -99,6 +101,49 @@ async def test_an_address_written_by_the_client_is_not_believed(header: str, set
     assert 429 in statuses
 
 
+async def test_every_line_of_a_header_counts_where_proxies_write_one_each(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    settings.RATE_LIMIT_PER_MINUTE = 2
+    async with asking(address="10.0.0.1") as client:
+        statuses = [
+            (await client.get(CLOSED, headers=[*_forwarded(f"203.0.113.{n}", "198.51.100.7", "10.0.0.2")])).status_code
+            for n in range(6)
+        ]
+        assert 429 in statuses
+        other = await client.get(CLOSED, headers=[*_forwarded("198.51.100.7", "198.51.100.8", "10.0.0.2")])
+    assert other.status_code == 401
+
+
+def _forwarded(*lines: str) -> list[tuple[str, str]]:
+    return [("X-Forwarded-For", line) for line in lines]
+
+
+async def test_a_path_below_another_root_is_counted_as_what_it_is(settings: Settings) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = 2
+    settings.RATE_LIMIT_ROUTES = {"/static/*": 1_000}
+    async with asking(root_path="/static") as client:
+        statuses = [(await client.get(f"/static{CLOSED}")).status_code for _ in range(6)]
+    assert set(statuses) == {404}, "what is counted as a file must not be answered by another view"
+
+
+@pytest.mark.parametrize("path", ["/auth/token", CLOSED])
+async def test_who_means_another_host_is_told_so_and_counted(
+    settings: Settings, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    settings.RATE_LIMIT_PER_MINUTE = 2
+    async with asking() as client:
+        answers = [await client.post(path, headers={"Host": "elsewhere.example"}, json={}) for _ in range(6)]
+    assert {answer.status_code for answer in answers} == {400, 429}
+    assert {answer.headers["content-type"] for answer in answers} == {PROBLEM}
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8081", "LOCALHOST", "127.0.0.1:80", "[::1]:8081"])
+async def test_a_name_of_ours_is_let_in_with_any_port(host: str) -> None:
+    async with asking() as client:
+        assert (await client.get(OPEN, headers={"Host": host})).status_code == 200
+
+
 async def test_a_body_larger_than_allowed_is_refused_by_its_declared_length() -> None:
     async with asking() as client:
         answer = await client.post("/auth/token", content=b"x" * ((1 << 20) + 1))
@@ -148,6 +193,24 @@ async def test_a_browsers_question_before_a_request_is_answered_without_credenti
     assert answer.status_code == 204
     assert "authorization" in answer.headers["access-control-allow-headers"]
     assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_browsers_questions_are_counted_by_address_and_apart_from_requests(settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://charts.example"]
+    settings.RATE_LIMIT_PER_MINUTE = 1
+    asked = {"Origin": "https://charts.example", "Access-Control-Request-Method": "GET"}
+    async with asking() as client:
+        answers = [await client.options(CLOSED, headers=asked) for _ in range(2 * PREFLIGHTS_PER_MINUTE + 1)]
+        assert {answer.status_code for answer in answers[:PREFLIGHTS_PER_MINUTE]} == {204}
+        assert 429 in {answer.status_code for answer in answers}
+        assert (await client.get(CLOSED)).status_code == 401
+
+
+async def test_json_nested_deeper_than_can_be_followed_is_the_caller_s_error() -> None:
+    async with asking() as client:
+        deep = await client.post("/auth/token", content=b"[" * 200_000, headers={"Content-Type": "application/json"})
+    assert (deep.status_code, deep.headers["content-type"]) == (400, PROBLEM)
+    assert "nested" in deep.json()["detail"]
 
 
 async def test_an_answer_says_how_long_credentials_and_limit_took(member: User) -> None:

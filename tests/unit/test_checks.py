@@ -1,6 +1,7 @@
 """A weak production is refused: each check fires for what it is about, and is silent otherwise."""
 
 import secrets
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_every_check_is_one_of_security_for_deployment_or_of_the_database() -> N
     ours = {
         check for check in registry.get_checks(include_deployment_checks=True) if check.__module__ == checks.__name__
     }
-    assert len(ours) == 11
+    assert len(ours) == 12
     assert all({*check.tags} <= {Tags.security, Tags.database} for check in ours)
 
 
@@ -147,6 +148,12 @@ def test_no_message_repeats_a_secret(settings: Settings) -> None:
 def test_debug_is_refused(settings: Settings) -> None:
     settings.DEBUG = True
     assert ids() == ["tradingviz.E004"]
+
+
+@pytest.mark.parametrize(("network", "refused"), [("0.0.0.0/0", True), ("::/0", True), ("10.0.0.0/8", False)])
+def test_believing_everybody_s_word_for_an_address_is_refused(settings: Settings, network: str, refused: bool) -> None:
+    settings.TRUSTED_PROXIES = [ip_network(network)]
+    assert ids() == ["tradingviz.E012"] * refused
 
 
 @pytest.mark.parametrize(("hosts", "refused"), [(["*"], True), (["a.org", "*"], True), (["a.org", ".b.org"], False)])

@@ -1,8 +1,10 @@
-"""How views put bytes on the wire."""
+"""How views put bytes on the wire, and take them off it."""
 
 from typing import Any
 
+from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -21,6 +23,17 @@ class WireRenderer(BaseRenderer):
         if isinstance(data, bytes):
             return data
         return b"" if data is None else json.encode(data)
+
+
+class WireParser(JSONParser):
+    """JSON; what is nested deeper than Python can follow is the caller's error."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return what a body says. Raises ParseError."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("the JSON is nested too deeply") from error
 
 
 class FirstFormNegotiation(DefaultContentNegotiation):

@@ -160,7 +160,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": ["tradingviz.core.rest.WireRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tradingviz.core.rest.FirstFormNegotiation",
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tradingviz.core.rest.WireParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "tradingviz.core.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
