@@ -66,6 +66,7 @@ class Session:
         self._strikes = 0
         self._opening = opening
         self._rolls = Rolls(self._roll, clock)
+        self._asked: dict[str, Subscribe] = {}  # by topic; also of a view that failed
         self._outbox.start()
         self._timers = [loop.call_later(AUTH_SECONDS, self._outbox.close, Close.UNAUTHENTICATED)]
         if principal:
@@ -111,6 +112,8 @@ class Session:
             return
         try:
             self._outbox.answer(await self._carry_out(request, params))
+            if isinstance(request, Auth) and self._principal:
+                self._end_what_is_not_covered(self._principal)
             await self.open()
         except ProtocolError as error:
             self._refuse(request.id, error)
@@ -161,7 +164,7 @@ class Session:
         return Ack(id=request.id, op="ping", ts_sent=self._clock())
 
     async def _authenticate(self, request: Auth) -> Ack:
-        """Take new credentials of the same user; subscriptions stay."""
+        """Take new credentials of the same user; the subscriptions that they cover stay."""
         try:
             principal = await self._gatekeeper.identify(request.token)
         except Unavailable as error:
@@ -177,6 +180,13 @@ class Session:
         echo = {"expires_at": principal.expires_at * 1000}
         return Ack(id=request.id, op="auth", ts_sent=self._clock(), echo=echo)
 
+    def _end_what_is_not_covered(self, principal: Principal) -> None:
+        for topic, request in list(self._asked.items()):
+            try:
+                topics.demand(request.channel, principal)
+            except Withdrawn as gone:
+                self._end(topic, request.id, gone)
+
     async def _subscribe(self, request: Subscribe, params: dict[str, object], principal: Principal) -> Ack:
         subscription = await _resolved(request, params, principal)
         if subscription.topic not in self._outbox.slots and len(self._outbox.slots) >= MAX_SUBSCRIPTIONS:
@@ -190,6 +200,7 @@ class Session:
         position = _position(request, topic)
         resumed = self._hub.subscribe(self._outbox, request.channel, subscription, manner, position)
         self._rolls.plan(topic, subscription.rolls_at, request, params)
+        self._asked[topic] = request
         return Ack(
             id=request.id,
             op="subscribe" if position is None else "resume",
@@ -216,8 +227,7 @@ class Session:
             self._rolls.plan(plan.topic, subscription.rolls_at, plan.request, plan.params)
         elif await self._makes_way(plan, subscription.topic):
             self._outbox.answer(self._follow(plan.request, plan.params, subscription))
-            self._hub.unsubscribe(self._outbox, plan.topic)
-            self._rolls.forget(plan.topic)
+            self._leave(plan.topic)
 
     async def _makes_way(self, plan: Plan, topic: str) -> bool:
         """Return whether a plan may move to a topic now: another label that stands there has to move on before."""
@@ -230,15 +240,18 @@ class Session:
 
     def _end(self, topic: str, request_id: RequestId, why: ProtocolError) -> None:
         """End a subscription that is not for this client any more."""
+        self._leave(topic)
+        self._outbox.answer(Error(id=request_id, code=why.code, message=why.message, topic=topic))
+
+    def _leave(self, topic: str) -> None:
         self._hub.unsubscribe(self._outbox, topic)
         self._rolls.forget(topic)
-        self._outbox.answer(Error(id=request_id, code=why.code, message=why.message, topic=topic))
+        self._asked.pop(topic, None)
 
     def _unsubscribe(self, request: Unsubscribe) -> Ack:
         if request.topic not in self._outbox.slots:
             raise ProtocolError("not_subscribed", f"there is no subscription to {request.topic!r}")
-        self._hub.unsubscribe(self._outbox, request.topic)
-        self._rolls.forget(request.topic)
+        self._leave(request.topic)
         return Ack(id=request.id, op="unsubscribe", ts_sent=self._clock(), topic=request.topic)
 
 

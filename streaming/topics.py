@@ -6,7 +6,7 @@ from typing import Any
 
 from streaming.authentication import Principal
 from streaming.domain.sequencing import Document
-from streaming.protocol import ProtocolError
+from streaming.protocol import ProtocolError, Withdrawn
 
 Projection = Callable[[Document], Document]
 
@@ -51,11 +51,20 @@ def register(channel: str, handler: Handler, *, scope: str) -> None:
 
 
 async def resolve(channel: str, params: Mapping[str, Any], principal: Principal) -> Subscription:
-    """Return what a subscribe request means; ProtocolError for a channel nobody registered, or one not for them."""
+    """Return what a subscribe request means.
+
+    Raises ProtocolError for a channel nobody registered, Withdrawn for one that the credentials do not cover.
+    """
     if channel not in _handlers:
         known = ", ".join(sorted(_handlers)) or "none"
         raise ProtocolError("unknown_channel", f"no channel {channel!r}; there are: {known}")
-    handler, scope = _handlers[channel]
-    if scope not in principal.scopes:
-        raise ProtocolError("forbidden", f"these credentials were not given the scope {scope!r}")
+    handler, _ = _handlers[channel]
+    demand(channel, principal)
     return await handler(params, principal)
+
+
+def demand(channel: str, principal: Principal) -> None:
+    """Raise Withdrawn where somebody's credentials do not cover a channel."""
+    _, scope = _handlers[channel]
+    if scope not in principal.scopes:
+        raise Withdrawn("forbidden", f"these credentials were not given the scope {scope!r}")

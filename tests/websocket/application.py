@@ -1,7 +1,7 @@
 """The socket with a channel of numbers, and guests named in the token: what a server of these tests runs.
 
-`?token=guest` comes in for an hour, `?token=brief` for one to two seconds, `?token=` has yet to say who it is, where
-`?token=nobody-can-say` leads is in its name; anybody else does not come in.
+`?token=guest` comes in for an hour, `?token=bare` without the scope of numbers, `?token=brief` for one to two seconds,
+`?token=` has yet to say who it is, where `?token=nobody-can-say` leads is in its name; anybody else does not come in.
 """
 
 import os
@@ -25,7 +25,8 @@ from streaming.protocol import ProtocolError  # noqa: E402
 from tradingviz.core.errors import InvalidRequest  # noqa: E402
 
 CHANNEL = "numbers-of-the-tests"
-SECONDS = {"guest": 3600, "brief": 2, "other": 3600, "crowded": 3600}
+OTHER_CHANNEL = "numbers-for-everybody"
+SECONDS = {"guest": 3600, "brief": 2, "other": 3600, "crowded": 3600, "bare": 3600}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,13 @@ class Doorkeeper:
         self.expelled: set[str] = set()
 
     async def identify(self, text: str) -> Guest:
-        """Let in whom SECONDS names; `guest` and `brief` are the same user, `other` is not."""
+        """Let in whom SECONDS names; `other` is another user than the rest, `bare` lacks the scope of numbers."""
         if text == "nobody-can-say":
             raise authentication.Unavailable("nobody can say")
         if text not in SECONDS:
             raise authentication.Refused("not on the list")
-        return Guest(2 if text == "other" else 1, text, int(time.time()) + SECONDS[text])
+        scopes = frozenset({"letters"} if text == "bare" else {"numbers", "letters"})
+        return Guest(2 if text == "other" else 1, text, int(time.time()) + SECONDS[text], scopes)
 
     async def review(self, principals: Collection[Guest]) -> frozenset[Guest]:
         """Return the expelled."""
@@ -104,6 +106,7 @@ async def subscribe_numbers(params: Mapping[str, Any], principal: authentication
 
 
 topics.register(CHANNEL, subscribe_numbers, scope="numbers")
+topics.register(OTHER_CHANNEL, subscribe_numbers, scope="letters")
 doorkeeper = Doorkeeper()
 _stream: Any = FOStreamConsumer.as_asgi()
 application: Any = Door(URLRouter([path("ws/fo/stream", _stream)]))

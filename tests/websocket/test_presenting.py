@@ -4,7 +4,7 @@ import pytest
 
 from streaming import residents, session
 from streaming.publisher import Publisher
-from tests.websocket.application import doorkeeper
+from tests.websocket.application import OTHER_CHANNEL, doorkeeper
 from tests.websocket.client import client_of
 
 TOPIC = "numbers:a"
@@ -54,6 +54,26 @@ async def test_new_credentials_in_time_keep_the_socket_and_its_subscriptions(ser
             await client.until_document(TOPIC, {"n": n})
             await client.sleep(0.5)
         assert client.mirror.kinds(TOPIC) == ["snapshot"] + ["delta"] * 5
+
+
+async def test_new_credentials_end_what_they_do_not_cover_and_nothing_else(server: str, publisher: Publisher) -> None:
+    for topic in (TOPIC, "numbers:b"):
+        publisher.publish(topic, {"n": 0}, ts_event=17, convention="exact")
+    async with client_of(server) as client:
+        await client.subscribe("a")
+        await client.ask(op="subscribe", id=7, channel=OTHER_CHANNEL, name="b")
+        await client.until_document("numbers:b", {"n": 0})
+        assert (await client.ask(op="auth", id=2, token="bare"))["type"] == "ack"
+        ended = await client.until_type("error")
+        assert (ended["code"], ended["topic"]) == ("forbidden", TOPIC)
+        for n in (1, 2):
+            for topic in (TOPIC, "numbers:b"):
+                publisher.publish(topic, {"n": n}, ts_event=17, convention="exact")
+            await client.until_document("numbers:b", {"n": n})
+        assert client.mirror.documents[TOPIC] == {"n": 0}
+        assert (await client.subscribe("a"))["code"] == "forbidden"
+        assert (await client.ask(op="auth", id=3, token="guest"))["type"] == "ack"
+        assert (await client.subscribe("a"))["type"] == "ack"
 
 
 async def test_credentials_of_another_user_change_nothing(server: str) -> None:
