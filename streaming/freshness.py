@@ -12,8 +12,7 @@ from tradingviz.core.logging import OncePerKind
 
 logger = logging.getLogger(__name__)
 
-# Of some markets, those that are stale and why. `market_closed` may be said of any that is: it is told to those alone
-# who were told of silence before, since what a market that spoke until its end says is as new as can be.
+# Of some markets, those that are stale and why.
 Judge = Callable[[Collection[str]], Awaitable[Mapping[str, Reason]]]
 
 _registered: list[Judge] = []
@@ -70,8 +69,7 @@ class Watch:
         except Exception as error:  # noqa: BLE001 - a judge is an app's, and may fail as it likes
             self._troubles.add("the age of the market cannot be told", error=repr(error))
             return
-        before = self._stale
-        stale = {market: why for market, why in found.items() if why != "market_closed" or market in before}
+        before, stale = self._stale, dict(found)
         self._stale = stale
         for feed, market in list(self._followed.values()):
             was, now = before.get(market), stale.get(market)

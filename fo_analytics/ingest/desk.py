@@ -53,7 +53,10 @@ class Desk:
         # The newest minute that ticks of this process reached. Stored minutes may lie after it: a day replayed again
         # is live as of the replay.
         self.live_minute = -1
+        # The newest stamp (ms) among them: an official close has one after all minutes.
+        self.live_ms = 0
         self.official_close: Close | None = None
+        self.close_is_unpublished = False
         self._close_is_new = False
         self._contracts: list[Contract] = []
         self._opens = session.bucket_opens_ms
@@ -104,7 +107,9 @@ class Desk:
         inside = minute >= 0
         self.book.add(minute[inside], ticks.take(inside))
         if live:
-            self.live_minute = max(self.live_minute, int(minute.max(initial=-1)))
+            reached = np.where(late, self.session.minutes - 1, minute)
+            self.live_minute = max(self.live_minute, int(reached.max(initial=-1)))
+            self.live_ms = max(self.live_ms, int(ticks.ts[reached >= 0].max(initial=0)))
             self._note_books(ticks.take(inside), books.take(inside))
         self._note_chains(ticks.slot[inside])
         return np.asarray(~inside & ~(late & is_spot))
@@ -114,7 +119,7 @@ class Desk:
             held = self.official_close
             if price > 0 and (held is None or (ts, price) > (held.ts, held.price)):
                 self.official_close = Close(self.listing.underlying_id, self.session.date, price, ts)
-                self._close_is_new = True
+                self._close_is_new = self.close_is_unpublished = True
 
     def _note_chains(self, slots: Ints) -> None:
         ticked = np.zeros(len(self.layout), bool)

@@ -15,6 +15,7 @@ from fo_analytics.domain.minute_close import BarRows, ChainMeasures
 from fo_analytics.domain.order_book import best_first, impossible, with_best_quotes
 from fo_analytics.domain.ticks import Ints, Mask, Ticks, absent_where_zero, reject
 from fo_analytics.ingest.desk import Books, Close, Desk
+from fo_analytics.ingest.heard import Heard
 from fo_analytics.ingest.master import Master
 from streaming.ticker.codec import TickBatch
 from tradingviz.core.clock import Clock
@@ -81,8 +82,7 @@ class Engine:
         self.events = OncePerKind(logger, usual=frozenset({"empty"}))
         self.ticks_seen = 0
         self.newest_ts = 0
-        self.heard: dict[str, int] = {}
-        self.heard_of: dict[str, int] = {}
+        self.heard = Heard()
         self._clock = clock
         self._restore = restore
         self._owns = owns
@@ -146,7 +146,8 @@ class Engine:
             self.events.add("no_session", len(ticks), ts=int(ticks.ts[0]))
             return
         if live:
-            self.heard[desk.listing.exchange] = self.heard_of[desk.listing.symbol] = self._clock()
+            listing, newest = desk.listing, int(ticks.ts.max())
+            self.heard.note(exchange=listing.exchange, underlying=listing.symbol, now=self._clock(), stamp=newest)
         slots = desk.slots_of(tokens)
         self.events.add("expired_contract", int((slots < 0).sum()))
         placed = slots >= 0

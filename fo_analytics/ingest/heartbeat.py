@@ -8,10 +8,7 @@ FRESH_MS = 5_000
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign of life; counts are since the process's start, `ts_event` is the newest tick's stamp (ms).
-
-    `heard` tells by exchange, `heard_of` by underlying, when the last live tick was taken in (ms, wall clock).
-    """
+    """A sign of life; counts are since the process's start, `ts_event` is the newest tick's stamp (ms)."""
 
     shard: int
     pid: int
@@ -21,8 +18,6 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     bars: int
     published: int
     dropped: dict[str, int]
-    heard: dict[str, int] = {}
-    heard_of: dict[str, int] = {}
 
 
 def _key(shard: int) -> str:

@@ -62,16 +62,18 @@ class Live:
         return [desk for desk in desks if desk.changed_books and self._is_newest(desk)]
 
     def _changed(self, desks: Iterable[Desk]) -> list[Desk]:
-        return [desk for desk in desks if desk.changed_chains and self._is_newest(desk) and desk.live_minute >= 0]
+        changed = (desk for desk in desks if desk.changed_chains or desk.close_is_unpublished)
+        return [desk for desk in changed if self._is_newest(desk) and desk.live_minute >= 0]
 
     def _published_at(self, desk: Desk) -> float:
         return self._published.get(desk.listing.underlying_id, -math.inf)
 
     def _publish(self, desk: Desk) -> None:
-        publications = self._publications(_View(desk, desk.live_minute), desk.changed_chains)
+        publications = self._publications(_View(desk, desk.live_minute, desk.live_ms), desk.changed_chains)
         self._publisher.publish_many(publications)
         # Only now: what could not be published is still to be published.
         desk.changed_chains.clear()
+        desk.close_is_unpublished = False
         self._published[desk.listing.underlying_id] = time.monotonic()
         self.published += len(publications)
 
@@ -79,7 +81,7 @@ class Live:
         """Publish a desk as of its last stored minute. Raises redis.RedisError, Fenced."""
         if not self._is_newest(desk):
             return
-        view = _View(desk, max(desk.book.minutes(), default=0))
+        view = _View(desk, max(desk.book.minutes(), default=0), desk.official_close.ts if desk.official_close else 0)
         publications = self._publications(view, {chain.expiry for chain in desk.layout.chains})
         self._publisher.publish_many(publications)
         self.published += len(publications)
@@ -125,18 +127,19 @@ class Live:
     def _underlying(self, view: "_View") -> Publication:
         desk, spot = view.desk, view.desk.layout.spot_slot
         price = float(view.state["close"][spot]) if spot != NOWHERE else math.nan
-        close = desk.official_close
+        close = desk.official_close if desk.official_close and desk.official_close.ts <= view.known_ms else None
+        stamp = max(view.as_of_ms, close.ts) if close else view.as_of_ms
         document: Document = {
             "underlying": desk.listing.symbol,
             "exchange": desk.listing.exchange,
             "session": desk.session.date.isoformat(),
-            "ts_event": view.as_of_ms,
+            "ts_event": stamp,
             "spot": None if math.isnan(price) else price,
             "spot_ts": int(view.state["last_ts"][spot]) or None if spot != NOWHERE else None,
-            "official_close": close.price if close and close.ts <= view.as_of_ms else None,
+            "official_close": close.price if close else None,
             "expiries": sorted(expiry.isoformat() for expiry in self._expiries[desk.listing.underlying_id]),
         }
-        return view.publication(underlying_topic(desk.listing.symbol), Plain(document))
+        return view.publication(underlying_topic(desk.listing.symbol), Plain(document), stamp)
 
 
 def _quote(state: np.void) -> Document:
@@ -146,16 +149,18 @@ def _quote(state: np.void) -> Document:
 
 
 class _View:
-    """A desk's market as of the close of a minute."""
+    """A desk's market as of the close of a minute; of what comes after all minutes, what is known by `known_ms`."""
 
-    def __init__(self, desk: Desk, minute: int) -> None:
+    def __init__(self, desk: Desk, minute: int, known_ms: int) -> None:
         self.desk = desk
         self.minute = minute
         self.state: Minute = desk.book.state(minute)
         self.known = bars.touched(self.state)
         self.as_of_ms = desk.book.newest_stamp(minute)
+        self.known_ms = max(self.as_of_ms, known_ms)
 
-    def publication(self, topic: str, document: PublishedView) -> Publication:
+    def publication(self, topic: str, document: PublishedView, ts_event: int | None = None) -> Publication:
         """Return what is published of it under a topic."""
         counter = live_counter(self.desk.listing.symbol)
-        return Publication(topic, document, self.as_of_ms, Convention.EXACT.value, counter)
+        stamp = self.as_of_ms if ts_event is None else ts_event
+        return Publication(topic, document, stamp, Convention.EXACT.value, counter)

@@ -20,6 +20,7 @@ from fo_analytics.domain.ticks import FUTURE_TOLERANCE_MS
 from fo_analytics.freshness import note_everything, note_stored
 from fo_analytics.ingest.desk import Desk
 from fo_analytics.ingest.engine import Engine, Rows
+from fo_analytics.ingest.heard import read_heard, write_heard
 from fo_analytics.ingest.heartbeat import Heartbeat, end_heartbeat, write_heartbeat
 from fo_analytics.ingest.live import Live
 from fo_analytics.ingest.marks import SecondMarks
@@ -160,6 +161,7 @@ class IngestService:
             self._said_waiting = True
             return False
         self._parts.reader.take_over()
+        self._parts.engine.heard.remember(read_heard(self._parts.redis, shard=self._pace.shard))
         note_everything(self._parts.redis)
         self._revive()
         self._is_owner, self._said_waiting = True, False
@@ -259,7 +261,7 @@ class IngestService:
             self._go_on(self._round)
 
     def beat(self) -> None:
-        """Say that this process lives, and what it has done. Raises redis.RedisError."""
+        """Say that this process lives, what it has done, and when it heard what. Raises redis.RedisError."""
         self._beat_at = time.monotonic()
         engine = self._parts.engine
         beat = Heartbeat(
@@ -271,7 +273,6 @@ class IngestService:
             bars=self._parts.writer.bars_written,
             published=self._parts.live.published,
             dropped=dict(engine.events.counts),
-            heard=dict(engine.heard),
-            heard_of=dict(engine.heard_of),
         )
         write_heartbeat(self._parts.redis, beat)
+        write_heard(self._parts.redis, engine.heard, shard=self._pace.shard)

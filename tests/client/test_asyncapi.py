@@ -20,7 +20,7 @@ from tests.client.conftest import Process
 from tests.client.following import PATIENCE
 from tests.rig.cast import access_token
 from tests.websocket import by_the_book
-from tests.websocket.application import CHANNEL
+from tests.websocket.application import CHANNEL, OTHER_CHANNEL
 from tests.websocket.server import serve
 from tests.websocket.test_same_numbers import in_a_thread
 from tradingviz.asyncapi import CHANNELS
@@ -103,7 +103,7 @@ def test_every_request_and_every_frame_of_the_protocol_is_in_it() -> None:
 
 
 def test_every_channel_of_the_product_is_described() -> None:
-    assert set(CHANNELS) == set(topics._handlers) - {CHANNEL, MARKET_CHANNEL}
+    assert set(CHANNELS) == set(topics._handlers) - {CHANNEL, OTHER_CHANNEL, MARKET_CHANNEL}
 
 
 @pytest.mark.usefixtures("silence")

@@ -75,11 +75,15 @@ def token_of_a_user() -> str:
 
 
 class Feed(threading.Thread):
-    """Sends a tick of every contract ten times a second, stamped now; what Redis does not take is lost."""
+    """Sends a tick of every contract ten times a second; what Redis does not take is lost.
+
+    They are stamped now, or `late_ms` ago.
+    """
 
     def __init__(self, url: str, listed: Listed) -> None:
         super().__init__(name="feed", daemon=True)
         self.silent = threading.Event()
+        self.late_ms = 0
         self._end = threading.Event()
         self._url = url
         self._contracts = listed.contracts
@@ -93,7 +97,7 @@ class Feed(threading.Thread):
             while not self._end.wait(TICKS_EVERY):
                 if not self.silent.is_set():
                     with suppress(redis.RedisError):
-                        producer.send(self._tick(now_ms()))
+                        producer.send(self._tick(now_ms() - self.late_ms))
 
     def end(self) -> None:
         """Stop sending."""

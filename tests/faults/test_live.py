@@ -26,6 +26,10 @@ DATABASE = "live"
 RECOVERED_S = 10.0
 AWAY_S = 1.5
 SILENT_S = 30.0
+AGES = {"stale", "recovered"}
+# Promised are three seconds; a busy machine adds one.
+TOLD_S, LATE_S = 4.0, 15.0
+LONG_AWAY_S = 30.0
 ROUNDS, ROUND_S, MOST_DELAY_MS = 3, 4.0, 250.0
 VISITS, AT_ONCE, MOST_VISITS = 1_000, 20, 6_000
 MOST_GROWTH_KIB = 2 * 1024  # of 1,000 visits: sockets that stay behind would be 37 MiB
@@ -92,6 +96,57 @@ async def test_a_client_lives_through_a_killed_ingest_and_misses_no_state(stage:
         print(f"ingest works again {time.monotonic() - killed:.1f} s after the kill")
         await recovers(watcher, "ingest")
         assert watcher.sockets == 1
+
+
+def said_of_age(watcher: Watcher) -> list[tuple[str, str]]:
+    """Return what a client was told about the age of its numbers."""
+    return [(frame["type"], frame["reason"]) for frame in watcher.mirror.frames if frame["type"] in AGES]
+
+
+def is_stale(watcher: Watcher) -> bool:
+    """Return whether a client was told last that its numbers are old."""
+    return [kind for kind, _ in said_of_age(watcher)][-1:] == ["stale"]
+
+
+def is_mute(watcher: Watcher) -> bool:
+    """Return whether a client has got nothing new for long, and was not told that its numbers are old."""
+    return not is_stale(watcher) and time.time() - max(watcher.arrived.values()) > TOLD_S
+
+
+async def test_while_the_database_is_away_for_long_a_client_hears_that_its_numbers_are_old(stage: Stage) -> None:
+    """For longer than anything is remembered that was read from it."""
+    async with watching(stage) as watcher:
+        with stage.market.without("postgres"):
+            back = time.monotonic() + LONG_AWAY_S
+            while time.monotonic() < back:
+                assert not is_mute(watcher), said_of_age(watcher)
+                await asyncio.sleep(0.05)
+            assert is_stale(watcher)
+        await recovers(watcher, "postgres")
+        await until(lambda: not is_stale(watcher))
+
+
+async def test_while_ingest_is_dead_a_client_hears_that_its_numbers_are_old(stage: Stage) -> None:
+    async with watching(stage) as watcher:
+        child = stage.market.ingests[-1]
+        os.kill(child.pid, signal.SIGKILL)
+        reap(child)
+        await until(lambda: is_stale(watcher) or is_mute(watcher))
+        print(f"told {time.time() - max(watcher.arrived.values()):.2f} s after the last frame")
+        assert said_of_age(watcher)[-1:] == [("stale", "feed_silent")]
+        started = stage.market.start_ingest()
+        await asyncio.to_thread(stage.market.wait_until_it_works, started)
+        await recovers(watcher, "ingest")
+        await until(lambda: not is_stale(watcher))
+
+
+async def test_ticks_that_come_late_are_told_of_until_they_come_in_time_again(stage: Stage) -> None:
+    async with watching(stage) as watcher:
+        stage.feed.late_ms = 30_000
+        await until(lambda: ("stale", "data_quality") in said_of_age(watcher), seconds=LATE_S)
+        stage.feed.late_ms = 0
+        await recovers(watcher, "time that went back")
+        await until(lambda: said_of_age(watcher)[-1] == ("recovered", "data_quality"))
 
 
 async def test_a_client_comes_back_to_a_restarted_server_and_misses_no_state(stage: Stage) -> None:

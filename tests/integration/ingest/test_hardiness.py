@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("db", "redis_url", "few_sessions")
 CALL = ContractKey("NIFTY", "CE", date(2026, 2, 3), 25_000.0)
 SPOT = ContractKey("NIFTY", "SPOT")
 TEN = to_ms(datetime(2026, 2, 2, 4, 30, tzinfo=UTC))  # 10:00 IST on a Monday
+CLOSES = to_ms(datetime(2026, 2, 2, 10, 0, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -166,16 +167,63 @@ def test_the_state_is_written_before_the_ticks_are_acknowledged(tokens: dict[Con
 
 
 def test_an_index_tick_after_the_close_is_the_official_close(tokens: dict[ContractKey, int]) -> None:
-    close = to_ms(datetime(2026, 2, 2, 10, 0, tzinfo=UTC))
-    spot = tokens[SPOT]
+    close, spot = CLOSES, tokens[SPOT]
     pipeline.send_rows([row(spot, close - 1000, last=25_000.0), row(spot, close + 180_000, last=25_010.5)])
     pipeline.drain()
     assert OfficialClose.objects.get().price == 25_010.5
     assert Bar.objects.get().close == 25_000.0
 
 
+def shown_of_nifty() -> tuple[object, object, int]:
+    """Return spot and official close as they are published, and the stamp of that."""
+    state = read_state(sync_client(), "underlying:NIFTY")
+    assert state is not None
+    assert state.document["ts_event"] == state.ts_event
+    return state.document["spot"], state.document["official_close"], state.ts_event
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_official_close_is_published_as_soon_as_it_is_heard(tokens: dict[ContractKey, int], at_once: bool) -> None:
+    """In the batch of the last minute, or by a process that begins after it, which has its book from the database."""
+    last, spot, close = CLOSES - 1000, tokens[SPOT], CLOSES + 180_000
+    rows = [row(spot, last, last=25_000.0), row(tokens[CALL], last)]
+    pipeline.send_rows(rows if not at_once else [*rows, row(spot, close, last=25_010.5)])
+    pipeline.drain()
+    if not at_once:
+        assert shown_of_nifty() == (25_000.0, None, last)
+        pipeline.send_rows([row(spot, close, last=25_010.5)])
+        pipeline.drain()
+    assert shown_of_nifty() == (25_000.0, 25_010.5, close)
+
+
+def test_a_newer_official_close_takes_the_place_of_the_older_one(tokens: dict[ContractKey, int]) -> None:
+    spot = tokens[SPOT]
+    for after, price in ((60_000, 25_008.0), (300_000, 25_010.5), (120_000, 25_009.0)):
+        pipeline.send_rows([row(spot, CLOSES + after, last=price)])
+        pipeline.drain()
+    assert shown_of_nifty()[1:] == (25_010.5, CLOSES + 300_000)
+
+
+def test_a_day_replayed_again_does_not_know_its_close_before_it_comes(tokens: dict[ContractKey, int]) -> None:
+    spot = tokens[SPOT]
+    pipeline.send_rows([row(spot, TEN), row(spot, CLOSES + 180_000, last=25_010.5)])
+    pipeline.drain()
+    pipeline.send_rows([row(spot, TEN)])
+    pipeline.drain()
+    assert shown_of_nifty()[1:] == (None, TEN)
+
+
+def test_the_official_close_is_published_again_where_redis_has_lost_it(tokens: dict[ContractKey, int]) -> None:
+    spot = tokens[SPOT]
+    pipeline.send_rows([row(spot, TEN), row(tokens[CALL]), row(spot, CLOSES + 180_000, last=25_010.5)])
+    pipeline.drain()
+    sync_client().flushall()
+    make_ingest(shard=0).step()
+    assert shown_of_nifty()[1:] == (25_010.5, CLOSES + 180_000)
+
+
 def test_an_option_tick_after_the_close_belongs_to_the_last_minute(tokens: dict[ContractKey, int]) -> None:
-    close = to_ms(datetime(2026, 2, 2, 10, 0, tzinfo=UTC))
+    close = CLOSES
     pipeline.send_rows([row(tokens[CALL], close + 600_000), row(tokens[CALL], close + 1_000_000, last=1.0)])
     service = pipeline.drain()
     bar = Bar.objects.get()

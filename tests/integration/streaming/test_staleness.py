@@ -72,7 +72,7 @@ async def test_a_market_that_fell_silent_before_its_close_does_not_recover_by_cl
         await subscriber.until_document(topic, {"n": 1})
     judge.stale = {"NIFTY": "feed_silent"}
     await until_told(subscriber, 1)
-    judge.stale = {"NIFTY": "market_closed", "SENSEX": "market_closed"}
+    judge.stale = {"NIFTY": "market_closed"}
     await until_told(subscriber, 2)
     await asyncio.sleep(0.1)
     judge.stale = {}
