@@ -1,9 +1,10 @@
 """Which version of the market an answer is made of: what tells whether a kept answer still holds.
 
-Live answers: a counter that goes up with every publication of anything of the underlying, and the position of its
-topic, by which a Redis that lost the counter is told apart. Stored ones: a counter per underlying and day, counted up
-after every commit that touches its rows. And both: a counter of whatever may concern any answer: a changed master or
-session table, an ingest that begins (one that died may not have counted its last commit).
+Live answers: a counter that goes up with every publication of anything of the underlying, the position of its topic, by
+which a Redis that lost the counter is told apart, and a counter of the commits that touch its rows, since what is live
+is compared with what is stored. Stored ones: such a counter per underlying and day. And both: a counter of whatever may
+concern any answer: a changed master or session table, an ingest that begins (one that died may not have counted its
+last commit).
 """
 
 import logging
@@ -30,6 +31,10 @@ def _versions(underlying: str) -> str:
     return f"stored:{underlying}"
 
 
+def _commits(underlying: str) -> str:
+    return f"stored:{underlying}:commits"
+
+
 def note_everything(client: redis.Redis) -> None:
     """Say that any answer may be outdated; where Redis is away, nothing is kept there."""
     try:
@@ -43,6 +48,7 @@ def note_stored(client: redis.Redis, touched: Iterable[tuple[str, date]]) -> Non
     with client.pipeline(transaction=False) as pipe:
         for underlying, day in touched:
             pipe.hincrby(_versions(underlying), day.isoformat(), 1)
+            pipe.incr(_commits(underlying))
         pipe.execute()
 
 
@@ -67,13 +73,15 @@ class LiveVersion:
 
     def ask(self, pipe: Pipeline) -> None:
         """Put what it takes to know it into a pipeline."""
-        pipe.mget([position_key(underlying_topic(self.underlying)), live_counter(self.underlying), EVERYTHING])
+        own = position_key(underlying_topic(self.underlying)), live_counter(self.underlying), _commits(self.underlying)
+        pipe.mget([*own, EVERYTHING])
 
     def told(self, answers: Sequence[Any]) -> str | None:
         """Return it by what the pipeline answered."""
-        ((position, count, everything),) = answers
-        _learn(int(everything or 0))
-        return f"{position.decode()}-{int(count or 0)}-{int(everything or 0)}" if isinstance(position, bytes) else None
+        ((position, *counts),) = answers
+        counted = [int(count or 0) for count in counts]
+        _learn(counted[-1])
+        return "-".join([position.decode(), *map(str, counted)]) if isinstance(position, bytes) else None
 
 
 @dataclass(frozen=True, slots=True)

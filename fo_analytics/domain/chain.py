@@ -20,6 +20,8 @@ Sources = npt.NDArray[np.uint8]
 
 CALL, PUT = 0, 1
 FRESH_MS = 60_000
+# A last price that is older, and not held by a newer quote, says nothing of volatility any more: docs/adr/0018.
+STALE_MS = 900_000
 NSE_RATE = 0.10
 MAX_SPREAD = 0.20
 MAX_SPREAD_TICKS = 2.0
@@ -135,12 +137,13 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Basis:
-    """What volatility is solved from."""
+    """What volatility is solved from; `stale` (2, k) are prices that are too old for it."""
 
     forward: Forward
     years: float
     rate: float
     price: Floats
+    stale: Mask
 
 
 def value_chain(quotes: Quotes, terms: Terms) -> Valuation:
@@ -189,11 +192,15 @@ def _years(terms: Terms) -> float:
     return 0.0 if math.isnan(years) else years
 
 
+def _age(quotes: Quotes, source: Sources, as_of_ms: int) -> Ints:
+    """Return how old each mark is, ms: a last price is held between quotes, so it is as new as the newer of both."""
+    newer = np.maximum(quotes.quote_ts, quotes.last_ts)
+    return np.asarray(as_of_ms - np.where(source == MarkSource.MID, quotes.quote_ts, newer))
+
+
 def _forward(quotes: Quotes, mark: Floats, source: Sources, spot: float, terms: Terms) -> Forward:
     is_mid = source == MarkSource.MID
-    # A last price is held between the quotes, so that it is as new as the newer of the two.
-    stamp = np.where(is_mid, quotes.quote_ts, np.maximum(quotes.quote_ts, quotes.last_ts))
-    is_fresh = terms.as_of_ms - stamp <= FRESH_MS
+    is_fresh = _age(quotes, source, terms.as_of_ms) <= FRESH_MS
     return forward_or_fallback(
         quotes.strike,
         mark[CALL],
@@ -210,16 +217,18 @@ def _forward(quotes: Quotes, mark: Floats, source: Sources, spot: float, terms: 
 def _exact_basis(quotes: Quotes, mark: Floats, source: Sources, spot: float, terms: Terms) -> _Basis:
     """Black-76 on the implied forward, time to the second."""
     forward = _forward(quotes, mark, source, spot, terms)
-    return _Basis(forward, _years(terms) or math.nan, terms.rate, mark)
+    stale = (source == MarkSource.LAST) & (_age(quotes, source, terms.as_of_ms) > STALE_MS)
+    return _Basis(forward, _years(terms) or math.nan, terms.rate, mark, stale)
 
 
 def _nse_basis(quotes: Quotes, spot: float, terms: Terms) -> _Basis:
-    """The exchange's website: the spot carried at 10 % over whole calendar days, last prices."""
+    """The exchange's website: the spot carried at 10 % over whole calendar days, last prices however old."""
     expiry = calendar.ist_date(calendar.from_ms(terms.expires_at_ms))
     days = calendar.calendar_days(expiry, calendar.from_ms(terms.as_of_ms))
     years = days / 365 if days > 0 else math.nan
     carried = spot if math.isnan(years) else spot * math.exp(NSE_RATE * years)
-    return _Basis(Forward(carried, "none" if math.isnan(spot) else "spot", 0), years, NSE_RATE, quotes.last)
+    forward = Forward(carried, "none" if math.isnan(spot) else "spot", 0)
+    return _Basis(forward, years, NSE_RATE, quotes.last, np.zeros(quotes.last.shape, bool))
 
 
 def _implied(quotes: Quotes, basis: _Basis, convention: Convention) -> tuple[Floats, Sources]:
@@ -230,7 +239,8 @@ def _implied(quotes: Quotes, basis: _Basis, convention: Convention) -> tuple[Flo
         why = Reason.NO_SPOT if convention is Convention.NSE else Reason.NO_PRICE
     else:
         forward, years = basis.forward.value, basis.years
-        return implied_volatility(basis.price, forward, quotes.strike, years, IS_CALL, rate=basis.rate)
+        iv, reason = implied_volatility(basis.price, forward, quotes.strike, years, IS_CALL, rate=basis.rate)
+        return np.where(basis.stale, np.nan, iv), np.where(basis.stale, Reason.STALE, reason).astype(np.uint8)
     return np.full(basis.price.shape, np.nan), np.full(basis.price.shape, why, np.uint8)
 
 

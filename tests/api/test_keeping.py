@@ -99,6 +99,21 @@ def test_a_live_answer_ends_with_a_publication_within_the_same_second(client: AP
 
 
 @pytest.mark.usefixtures("market")
+def test_a_live_answer_ends_with_a_commit_of_the_rows_that_it_is_compared_with(client: APIClient) -> None:
+    service, sunday = feed([snapshot(LAST + 1000)]), ist("2026-02-01 15:29:15")
+    answers = []
+    for ts, fewer in ((sunday, 0.0), (sunday + 20_000, 65.0)):
+        ticks = [replace(tick, volume=65.0, oi=(tick.oi or 130.0) - fewer) for tick in snapshot(ts)[1]]
+        for _ in play([(ts, ticks)], TickStreams(sync_client(), shards=1), listed, speed=None):
+            pass
+        take_in(service, TickProducer(sync_client()))
+        answers.append(client.get(PATH).json()["chains"][0])
+    assert answers[0]["seq"] == answers[1]["seq"], "nothing was published in between"
+    changes = [row["call"]["oi_change"] for answer in answers for row in answer["strikes"][:1]]
+    assert changes == [0, 65]
+
+
+@pytest.mark.usefixtures("market")
 def test_an_answer_after_a_change_of_the_master_is_made_of_the_changed_one(client: APIClient) -> None:
     """Although what was read of it before is remembered for seconds, and the answer is kept for longer."""
     path = f"/fo/expiries?underlying=NIFTY&at={LAST // 1000}"

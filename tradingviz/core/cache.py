@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, ParamSpec, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 import redis
 from prometheus_client import Counter
@@ -19,10 +20,15 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# A body of Redis behind its version, and for how many milliseconds it is there yet.
+Elsewhere = tuple[bytes | None, int]
+
 _PREFIX = "cache:"
 # Between the version and the body of what Redis has; so that is never empty.
 _BEHIND_VERSION = b"\n"
-_NOT_ASKED = b""
+_NOT_ASKED: Elsewhere = (b"", 0)
+# Of data whose version nobody can tell.
+_UNKNOWN = ""
 HITS = Counter("cache_hits_total", "answers found, by level: l1 is the process's memory, l2 Redis", ["level"])
 MISSES = Counter("cache_misses_total", "answers that had to be made")
 _L1, _L2 = HITS.labels("l1"), HITS.labels("l2")
@@ -36,27 +42,53 @@ def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P,
     """Keep a function's answers per keyword arguments for `seconds`, so many at most; what raises is not kept."""
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        store: dict[Any, tuple[float, T]] = {}
-        lock = threading.Lock()
-        _all_stores.append(store)
+        store: _Answers[T] = forgettable(_Answers(seconds, answers))
 
         def ask(*args: P.args, **kwargs: P.kwargs) -> T:
             key = (args, tuple(sorted(kwargs.items())))
-            with lock:
-                held = store.get(key)
-            if held is not None and monotonic() - held[0] < seconds:
+            held, generation = store.find(key)
+            if held is not None:
                 return held[1]
             answer = function(*args, **kwargs)
-            with lock:
-                store.pop(key, None)
-                store[key] = (monotonic(), answer)
-                while len(store) > answers:
-                    del store[next(iter(store))]
+            store.keep(key, answer, generation)
             return answer
 
         return ask
 
     return decorate
+
+
+class _Answers(Generic[T]):
+    """What one function answered. Thread-safe: what was asked before everything was forgotten is not kept after it."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._lock = threading.Lock()
+        self._held: dict[Any, tuple[float, T]] = {}
+        self._generation = 0
+
+    def find(self, key: Any) -> tuple[tuple[float, T] | None, int]:
+        """Return when an answer was given and which, None where there is none or it is too old; and the generation."""
+        with self._lock:
+            held = self._held.get(key)
+            return held if held and monotonic() - held[0] < self._seconds else None, self._generation
+
+    def keep(self, key: Any, answer: T, generation: int) -> None:
+        """Keep an answer that was asked for in this generation."""
+        with self._lock:
+            if generation != self._generation:
+                return
+            self._held.pop(key, None)
+            self._held[key] = (monotonic(), answer)
+            while len(self._held) > self._most:
+                del self._held[next(iter(self._held))]
+
+    def clear(self) -> None:
+        """Forget everything, and begin a new generation."""
+        with self._lock:
+            self._held.clear()
+            self._generation += 1
 
 
 class Forgettable(Protocol):
@@ -122,7 +154,7 @@ class Cache:
     A question has to name everything its body depends on but the data. The version and, where memory has nothing of the
     question, Redis's body are asked for in one round trip. Who asks for what somebody in this process is loading
     already waits for that. Redis gets a body when it is asked for again: most past instants never are, and writing
-    costs as much as several reads. Redis away: nobody knows the version, and every body is loaded. Thread-safe.
+    costs as much as several reads. Redis away: nobody knows the version, and nothing is kept. Thread-safe.
     """
 
     def __init__(self, client: Callable[[], redis.Redis], *, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -142,25 +174,37 @@ class Cache:
             known, elsewhere = self._ask(question, version)
         except redis.RedisError as error:
             logger.warning("cache without Redis: %s", error)
-            return load()
-        if known is None:
-            return load()
+            known, elsewhere = None, _NOT_ASKED
         with self._lock:
-            held = self._remembered(question, known)
-            if held is None and (others := self._loading.get((question, known))) is None:
-                self._loading[question, known] = Future()
+            held = self._remembered(question, known) if known else None
+            flight = (question, known or _UNKNOWN)
+            others = self._loading.get(flight)
+            if held is None and others is None:
+                self._loading[flight] = Future()
         if held is not None:
             return self._again(question, held)
         if others is not None:
             return others.result()
+        return self._land(flight, partial(self._find, question, known, elsewhere, load, seconds) if known else load)
+
+    def _land(self, flight: tuple[str, str], find: Callable[[], bytes]) -> bytes:
+        """Find a body for all who wait for it."""
         try:
-            found = self._from_redis(question, known, elsewhere)
-            body = self._load(load) if found is None else found
+            body = find()
         except BaseException as error:
-            self._end(question, known).set_exception(error)
+            self._end(flight).set_exception(error)
             raise
-        self._keep(question, _Held(known, self._clock() + seconds, body, shared=found is not None))
-        self._end(question, known).set_result(body)
+        self._end(flight).set_result(body)
+        return body
+
+    def _find(
+        self, question: str, version: str, elsewhere: Elsewhere, load: Callable[[], bytes], seconds: float
+    ) -> bytes:
+        """Return Redis's body, for as long as it is there, or make one; keep it."""
+        found, left_s = self._from_redis(question, version, elsewhere)
+        body = self._load(load) if found is None else found
+        until = self._clock() + (seconds if found is None else min(seconds, left_s))
+        self._keep(question, _Held(version, until, body, shared=found is not None))
         return body
 
     def forget(self) -> None:
@@ -169,15 +213,23 @@ class Cache:
             self._held.clear()
             self._bytes = 0
 
-    def _ask(self, question: str, version: Version) -> tuple[str | None, bytes | None]:
+    def _ask(self, question: str, version: Version) -> tuple[str | None, Elsewhere]:
         """Return the version of the data, and what Redis has of the question: only asked where memory has nothing."""
         with self._client().pipeline(transaction=False) as pipe:
             version.ask(pipe)
             if is_new := question not in self._held:
-                pipe.get(_PREFIX + question)
+                self._ask_elsewhere(pipe, question)
             answers = pipe.execute()
-        elsewhere = answers.pop() if is_new else _NOT_ASKED
+        elsewhere = _NOT_ASKED
+        if is_new:
+            *answers, body, left_ms = answers
+            elsewhere = body, left_ms
         return version.told(answers), elsewhere
+
+    @staticmethod
+    def _ask_elsewhere(pipe: Pipeline, question: str) -> None:
+        pipe.get(_PREFIX + question)
+        pipe.pttl(_PREFIX + question)
 
     def _remembered(self, question: str, version: str) -> _Held | None:
         held = self._held.get(question)
@@ -204,17 +256,19 @@ class Cache:
         with suppress(redis.RedisError):  # said when it was asked
             self._client().set(_PREFIX + question, marked, px=max(1, int((held.until - self._clock()) * 1000)))
 
-    def _from_redis(self, question: str, version: str, elsewhere: Any) -> bytes | None:
-        """Return the body of what Redis has of a question, None where that is of another version."""
-        if elsewhere == _NOT_ASKED:
-            with suppress(redis.RedisError):
-                elsewhere = self._client().get(_PREFIX + question)
-        marked, _, body = bytes(elsewhere or b"").partition(_BEHIND_VERSION)
+    def _from_redis(self, question: str, version: str, elsewhere: Elsewhere) -> tuple[bytes | None, float]:
+        """Return the body of what Redis has of a question, and for how many seconds yet; None of another version."""
+        if elsewhere is _NOT_ASKED:
+            with suppress(redis.RedisError), self._client().pipeline(transaction=False) as pipe:
+                self._ask_elsewhere(pipe, question)
+                elsewhere = tuple(pipe.execute())
+        raw, left_ms = elsewhere
+        marked, _, body = (raw or b"").partition(_BEHIND_VERSION)
         if marked != version.encode():
-            return None
+            return None, 0.0
         self.stats.l2_hits += 1
         _L2.inc()
-        return body
+        return body, max(0, left_ms) / 1000
 
     def _load(self, load: Callable[[], bytes]) -> bytes:
         self.stats.total_misses += 1
@@ -233,10 +287,10 @@ class Cache:
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._held)))
 
-    def _end(self, question: str, version: str) -> "Future[bytes]":
-        """End the loading of a question."""
+    def _end(self, flight: tuple[str, str]) -> "Future[bytes]":
+        """End the loading of a question's version."""
         with self._lock:
-            return self._loading.pop((question, version))
+            return self._loading.pop(flight)
 
     def _drop(self, question: str) -> None:
         held = self._held.pop(question, None)

@@ -1,15 +1,19 @@
 """The cache of bodies: memory, then Redis, then the loader; one loads, all who ask meanwhile wait."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
 from redis.client import Pipeline
+from redis.retry import Retry
 
-from tradingviz.core.cache import Cache
+from tradingviz.core.cache import Cache, forget_all, remembered
+from tradingviz.quickstart.preflight import free_port
 
 
 class Counter:
@@ -95,6 +99,70 @@ def test_a_hundred_simultaneous_misses_load_once(client: redis.Redis) -> None:
         release.set()
         assert {future.result() for future in found} == {b"body"}
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_hundred_simultaneous_misses_of_an_unknown_version_load_once_and_keep_nothing(
+    client: redis.Redis, away: bool
+) -> None:
+    client.delete("changes")
+    nowhere = redis.Redis(port=free_port(), retry=Retry(NoBackoff(), 0))
+    kept = cache(nowhere if away else client)
+    waiting, calls = threading.Event(), Counted()
+
+    def load() -> bytes:
+        waiting.wait(10)
+        return calls()
+
+    with ThreadPoolExecutor(100) as pool:
+        asked = [pool.submit(kept.get, "k", VERSION, load, seconds=9) for _ in range(100)]
+        while pool._work_queue.qsize() or len(pool._threads) < 100:
+            time.sleep(0.01)
+        time.sleep(0.5)  # for the last ones to ask Redis
+        waiting.set()
+        assert {each.result() for each in asked} == {b"body"}
+    assert calls.calls == 1
+    kept.get("k", VERSION, calls, seconds=9)
+    assert calls.calls == 2
+
+
+def test_a_body_of_another_process_is_kept_no_longer_than_it_would_have_been_there(client: redis.Redis) -> None:
+    now = [0.0]
+    load, here, there = Counted(), cache(client), cache(client, now=lambda: now[0])
+    for _ in range(2):
+        here.get("k", VERSION, load, seconds=9)
+    client.pexpire("cache:k", 3_000)
+    there.get("k", VERSION, load, seconds=9)
+    client.delete("cache:k")
+    now[0] = 2.5
+    there.get("k", VERSION, load, seconds=9)
+    assert load.calls == 1
+    now[0] = 3.1
+    there.get("k", VERSION, load, seconds=9)
+    assert load.calls == 2
+
+
+def test_what_was_asked_before_everything_was_forgotten_is_not_remembered_after_it() -> None:
+    asked, forgotten = threading.Event(), threading.Event()
+    truth = ["old"]
+
+    @remembered(seconds=60)
+    def answer() -> str:
+        found = truth[0]
+        asked.set()
+        forgotten.wait(10)
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(answer)
+        asked.wait(10)
+        truth[0] = "new"
+        forget_all()
+        forgotten.set()
+        assert slow.result() == "old"
+    assert answer() == "new"
+    truth[0] = "newer"
+    assert answer() == "new"
 
 
 def test_a_failure_reaches_all_who_wait_and_is_not_kept(client: redis.Redis) -> None:
