@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from fo_analytics.domain.calendar import Calendar, from_ms, ist_date, to_ms
-from fo_analytics.ingest.heard import Heard, read_heard
+from fo_analytics.ingest.heard import LATE_MS, Heard, read_heard
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.reference import calendar, find_underlying
 from streaming.protocol import Reason
@@ -30,8 +30,6 @@ from tradingviz.core.redis import shared_client
 SILENT_MS = 2_000
 # Nothing of a share, its future and all its options for as long as a spot may be used.
 ILLIQUID_MS = 60_000
-# A tick that is taken in so long after its stamp says what the market was: it came late, or time went back.
-LATE_MS = 5_000
 
 # A thread of its own: all others may be waiting for a database that hangs.
 _thread = ThreadPoolExecutor(1, thread_name_prefix="silence")
@@ -101,7 +99,7 @@ def _reason(underlying: Underlying, calendar: Calendar, heard: Heard, now: int) 
         return "feed_silent"
     if spoke < opened:
         return _closed(underlying, calendar, heard, opened)
-    if own >= opened and own - heard.stamps.get(underlying.symbol, 0) > LATE_MS:
+    if own >= opened and heard.is_late(underlying.symbol):
         return "data_quality"
     return "illiquid" if own and now - max(opened, own) > ILLIQUID_MS else None
 

@@ -5,6 +5,9 @@ import redis
 
 # Longer than any holidays.
 KEEP_SECONDS = 14 * 86_400
+# A tick that is taken in so long after its stamp says what the market was: it came late, time went back, or it is
+# of a recording.
+LATE_MS = 5_000
 
 Times = dict[str, int]
 
@@ -23,6 +26,10 @@ class Heard(msgspec.Struct, kw_only=True):
         """Note a tick that was taken in now."""
         self.exchanges[exchange] = self.underlyings[underlying] = now
         self.stamps[underlying] = max(stamp, self.stamps.get(underlying, 0))
+
+    def is_late(self, underlying: str) -> bool:
+        """Return whether the last tick of an underlying was late, and with it all before; what never ticked is."""
+        return self.underlyings.get(underlying, 0) - self.stamps.get(underlying, -LATE_MS - 1) > LATE_MS
 
     def remember(self, other: "Heard") -> None:
         """Know, too, what another one heard."""
