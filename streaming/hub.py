@@ -21,10 +21,11 @@ from redis.backoff import NoBackoff
 from streaming import draining, protocol
 from streaming.domain.sequencing import Position
 from streaming.freshness import Watch
+from streaming.history import RESUME_SECONDS
 from streaming.outbox import Outbox, message_of
 from streaming.state import FIELD, decode_frame, frame_id, frames_key, read_states_async
 from streaming.topics import Subscription
-from streaming.views import RESUME_SECONDS, Feed, Manner
+from streaming.views import Feed, Manner
 from streaming.watched import announce
 from tradingviz.core.clock import Clock, now_ms
 from tradingviz.core.redis import async_client
@@ -41,6 +42,8 @@ ANNOUNCE_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 1.0
 LINGER_SECONDS = RESUME_SECONDS
 PLAIN = Manner()
+# For so long, in seconds, the views of a topic are told of a frame before anybody else has a turn.
+LONGEST_TURN = 0.005
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 3.0
 
@@ -165,6 +168,8 @@ class Hub:
 
         The reader ends where there is nothing left to read: a cancellation alone may get lost in a library.
         """
+        for feed in self._feeds.values():
+            feed.close()
         self._feeds.clear()
         self._announced.clear()
         self._sockets.clear()
@@ -243,7 +248,7 @@ class Hub:
         reply: Any = await client.xread(after, count=FRAMES_PER_READ, block=POLL_MS)
         for key, entries in reply:
             for _, fields in entries:
-                self._deliver(names[key], fields)
+                await self._deliver(names[key], fields)
                 # Let the sockets send this frame before the next one would make them behind.
                 await asyncio.sleep(0)
 
@@ -254,12 +259,16 @@ class Hub:
             if feed := self._feeds.get(topic):
                 feed.adopt(state)
 
-    def _deliver(self, topic: str, fields: dict[bytes, bytes]) -> None:
-        feed = self._feeds.get(topic)
+    async def _deliver(self, topic: str, fields: dict[bytes, bytes]) -> None:
+        feed, clock = self._feeds.get(topic), asyncio.get_running_loop().time
         if feed is None:
             return
         try:
-            feed.take(decode_frame(fields[FIELD]))
+            began = clock()
+            for _ in feed.take_in_turns(decode_frame(fields[FIELD])):
+                if clock() - began > LONGEST_TURN:
+                    await asyncio.sleep(0)
+                    began = clock()
         except (msgspec.MsgspecError, KeyError):
             logger.warning("a frame of %s cannot be read", topic)
             feed.lose()

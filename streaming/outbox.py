@@ -41,9 +41,13 @@ def message_of(frame: protocol.Frame, wire: Format = "json") -> Message:
 
 
 class Outbox:
-    """Sends answers first, then topics in turn, then notices about them, then the heartbeat."""
+    """Sends answers first, then topics in turn, then notices about them, then the heartbeat.
+
+    `owner` is the user whose socket it is, None for as long as nobody knows.
+    """
 
     def __init__(self, send: Send) -> None:
+        self.owner: int | None = None
         self.slots: dict[str, Slot[Message]] = {}
         self._send = send
         self._pressure = Pressure(send)

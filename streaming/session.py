@@ -124,6 +124,7 @@ class Session:
     def _admit(self, principal: Principal) -> None:
         """Let somebody in until the credentials end."""
         self._principal = principal
+        self._outbox.owner = principal.user_id
         self._residents.enter(self._outbox, principal)
         self._stop_timers()
         left = principal.expires_at - self._clock() / 1000

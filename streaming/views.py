@@ -1,8 +1,8 @@
 """Documents as this process holds them: a feed per topic, a view per way of looking at it. Opens nothing."""
 
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from streaming import protocol
 from streaming.domain.conflation import Slot
 from streaming.domain.sequencing import Position, Step, apply, diff, step
+from streaming.history import History, Sent
 from streaming.outbox import Message, Outbox, message_of
 from streaming.protocol import Format
 from streaming.state import FrameRecord, State
@@ -18,11 +19,9 @@ from tradingviz.core.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-# What was sent is kept for so long, so that a client that comes back misses nothing.
-RESUME_SECONDS = 65.0
-HISTORY_BYTES = 16 << 20
-# By all views of a process together. Whoever sends next beyond it forgets its own oldest.
-ALL_HISTORY_BYTES = 256 << 20
+# A topic costs its projection, comparison and encoding once for each view, with every publication. Whoever asked for a
+# view first answers for it: so many of one topic, also of those kept for a minute in case somebody comes back.
+MAX_VIEWS = 16
 
 
 class Timer(Protocol):
@@ -52,22 +51,15 @@ class ViewKey(NamedTuple):
     manner: Manner
 
 
-class Sent(NamedTuple):
-    """A delta as it went out: what it continues, when, and the message itself."""
-
-    prev: Position
-    at: float
-    message: Message
-
-
 class View:
     """One projection of a topic: projected, compared and encoded once per frame, for all its subscribers."""
 
-    remembered = 0  # bytes, by all views
-
-    def __init__(self, key: ViewKey, subscription: Subscription, clock: Clock, timer: Timer) -> None:
+    def __init__(
+        self, key: ViewKey, subscription: Subscription, clock: Clock, timer: Timer, owner: int | None = None
+    ) -> None:
+        """`owner` is the user who asked for it first."""
         self.slots: dict[Outbox, Slot[Message]] = {}
-        self.idle_since: float | None = None
+        self.owner = owner
         self._key = key
         self._project = subscription.project
         self._clock = clock
@@ -76,8 +68,12 @@ class View:
         self._waiting: State | None = None
         self._pacing: Any = None
         self._body: bytes | None = None
-        self._history: deque[Sent] = deque()
-        self._history_bytes = 0
+        self._history = History()
+
+    @property
+    def idle_since(self) -> float | None:
+        """Since when nobody follows it (the timer's seconds)."""
+        return self._history.idle_since
 
     def add(self, outbox: Outbox, resume: Position | None = None) -> bool:
         """Let a socket follow from now on; return whether it goes on from `resume`, else it begins with a snapshot."""
@@ -87,14 +83,14 @@ class View:
             slot.resume(missed)
         outbox.slots[self._key.topic] = self.slots[outbox] = slot
         outbox.touch(self._key.topic)
-        self.idle_since = None
+        self._history.idle_since = None
         return missed is not None
 
     def discard(self, outbox: Outbox) -> bool:
         """Let a socket leave; return whether it was the last one."""
         there = self.slots.pop(outbox, None) is not None
         if there and not self.slots:
-            self.idle_since = self._timer.time()
+            self._history.idle_since = self._timer.time()
         return there and not self.slots
 
     def hold(self, state: State) -> None:
@@ -106,7 +102,7 @@ class View:
     def restart(self, state: State) -> None:
         """Hold a state that does not continue the last one: every subscriber gets a snapshot."""
         self.hold(state)
-        self._forget_all()
+        self._history.clear()
         for outbox, slot in self.slots.items():
             slot.reset()
             outbox.touch(self._key.topic)
@@ -145,7 +141,7 @@ class View:
         if self._pacing:
             self._pacing.cancel()
             self._pacing = None
-        self._forget_all()
+        self._history.close()
 
     @property
     def topic(self) -> str:
@@ -162,39 +158,18 @@ class View:
         assert self._shown is not None
         delta = protocol.Delta(prev=before.seq, data=diff(before.document, self._shown.document), **self._head(state))
         message = message_of(delta, self._key.manner.format)
-        self._remember(Sent(before.position, self._timer.time(), message))
+        self._history.remember(Sent(before.position, self._timer.time(), message))
         for outbox, slot in self.slots.items():
             slot.offer(message)
             outbox.push(self._key.topic)
         if interval := self._key.manner.interval_ms:
             self._pacing = self._timer.call_later(interval / 1000, self._show)
 
-    def _remember(self, sent: Sent) -> None:
-        self._history.append(sent)
-        self._history_bytes += size_of(sent.message)
-        View.remembered += size_of(sent.message)
-        while self._history and self._history[0].at < sent.at - RESUME_SECONDS:
-            self._forget_oldest()
-        while self._history and (self._history_bytes > HISTORY_BYTES or View.remembered > ALL_HISTORY_BYTES):
-            self._forget_oldest()
-
-    def _forget_all(self) -> None:
-        while self._history:
-            self._forget_oldest()
-
-    def _forget_oldest(self) -> None:
-        size = size_of(self._history.popleft().message)
-        self._history_bytes -= size
-        View.remembered -= size
-
     def _missed(self, position: Position) -> list[Message] | None:
         """Return the deltas after a position; None where they do not reach back to it."""
         if self._shown and position == self._shown.position:
             return []
-        for place, sent in enumerate(self._history):
-            if sent.prev == position:
-                return [later.message for later in list(self._history)[place:]]
-        return None
+        return self._history.after(position)
 
     def _head(self, state: State) -> protocol.Head:
         return {
@@ -206,11 +181,6 @@ class View:
             "ts_sent": self._clock(),
             "convention": self._key.convention or state.convention,
         }
-
-
-def size_of(message: Message) -> int:
-    """Return how large a message is on the wire, nearly."""
-    return len(message.get("bytes") or message.get("text") or "")
 
 
 class Feed:
@@ -241,20 +211,39 @@ class Feed:
     def add(
         self, outbox: Outbox, channel: str, subscription: Subscription, manner: Manner, resume: Position | None
     ) -> bool:
-        """Let a socket follow a view in place of its old one; what `project` raises changes nothing.
+        """Let a socket follow a view in place of its old one.
 
-        Return whether it goes on from `resume`.
+        Return whether it goes on from `resume`. Raises ProtocolError where its user has too many, and what `project`
+        does: then nothing changes.
         """
         key = ViewKey(channel, subscription.topic, subscription.view_key, subscription.convention, manner)
         view = self._views.get(key)
         if view is None:
-            view = View(key, subscription, self._clock, self._timer)
+            self._make_room(outbox, key.topic)
+            view = View(key, subscription, self._clock, self._timer, outbox.owner)
             if self.state:
                 view.hold(self.state)
         # Not the view that is followed anew: its last socket would end it.
         self._leave(outbox, [other for other in self._views if other.topic == key.topic and other != key])
         self._views[key] = view
         return view.add(outbox, resume)
+
+    def _make_room(self, outbox: Outbox, topic: str) -> None:
+        """Let go of a view that nobody follows where a user has many of this topic; raise ProtocolError for too many.
+
+        What the socket follows now makes way for what it asks for.
+        """
+        if outbox.owner is None:
+            return
+        own = [(key, view) for key, view in self._views.items() if (key.topic, view.owner) == (topic, outbox.owner)]
+        own = [(key, view) for key, view in own if view.slots.keys() != {outbox}]
+        if len(own) < MAX_VIEWS:
+            return
+        left = [(view.idle_since, key) for key, view in own if view.idle_since is not None]
+        if not left:
+            text = f"a user may follow a topic in {MAX_VIEWS} ways at once: other parameters, formats and intervals"
+            raise protocol.ProtocolError("too_many_views", text)
+        self._drop(min(left, key=itemgetter(0))[1])
 
     def discard(self, outbox: Outbox, topic: str, *, keep: bool = False) -> None:
         """Let a socket leave, and its view with the last one; `keep` leaves that to `sweep`."""
@@ -271,6 +260,11 @@ class Feed:
             if view.idle_since is not None and view.idle_since <= before:
                 self._drop(key)
 
+    def close(self) -> None:
+        """Nobody will follow it any more."""
+        for key in list(self._views):
+            self._drop(key)
+
     def lose(self) -> None:
         """Something was missed, or cannot be read."""
         self.lost = True
@@ -280,10 +274,16 @@ class Feed:
         if state and (self.state is None or state.position > self.state.position):
             self.state = state
             self.lost = False
-            self._tell(lambda view: view.restart(state))
+            for _ in self._tell(lambda view: view.restart(state)):
+                pass
 
     def take(self, frame: FrameRecord) -> None:
         """Take one frame of the stream."""
+        for _ in self.take_in_turns(frame):
+            pass
+
+    def take_in_turns(self, frame: FrameRecord) -> Iterator[None]:
+        """Take one frame, stopping before each view: others may want to do something in between."""
         held = self.state
         if held is None:
             return
@@ -299,14 +299,17 @@ class Feed:
                 document=apply(held.document, frame.delta),
             )
             self.state = fresh
-            self._tell(lambda view: view.advance(fresh))
+            yield from self._tell(lambda view: view.advance(fresh))
 
     def _drop(self, key: ViewKey) -> None:
         self._views.pop(key).close()
 
-    def _tell(self, change: Callable[[View], None]) -> None:
-        """A view that fails takes down itself alone."""
+    def _tell(self, change: Callable[[View], None]) -> Iterator[None]:
+        """A view that fails takes down itself alone; one that has come or gone meanwhile is left in peace."""
         for key, view in list(self._views.items()):
+            yield
+            if self._views.get(key) is not view:
+                continue
             try:
                 change(view)
             except Exception:

@@ -196,6 +196,22 @@ async def test_a_topic_is_followed_once_and_the_first_follower_goes_on(server: s
         await until(first, 1)
 
 
+async def test_who_gives_up_before_the_answer_takes_nothing_from_who_follows_the_topic(
+    server: str, publisher: Publisher
+) -> None:
+    publish(publisher, 0)
+    async with Client(server, token="guest") as client:
+        first = numbers(client)
+        await until(first, 0)
+        for n in range(1, 6):
+            second = asyncio.create_task(anext(numbers(client, keys=["n"])))
+            await asyncio.sleep(0)  # it is asked for, and not answered
+            second.cancel()
+            await asyncio.sleep(0.2)
+            publish(publisher, n)
+            await until(first, n)
+
+
 @pytest.mark.parametrize(("name", "code"), [("forbidden", "forbidden"), (5, "invalid_request"), ("broken", "internal")])
 async def test_what_cannot_be_had_is_raised_and_the_others_go_on(
     server: str, publisher: Publisher, name: object, code: str

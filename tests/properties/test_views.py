@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from streaming import views
+from fo_analytics.domain.chain_view import FIELDS
+from streaming import history
 from streaming.domain.sequencing import Document, Position, diff
+from streaming.history import RESUME_SECONDS, Shelf
 from streaming.outbox import Message, Outbox
+from streaming.protocol import ProtocolError
 from streaming.state import FrameRecord, State
 from streaming.topics import Subscription
-from streaming.views import RESUME_SECONDS, Feed, Manner, View
+from streaming.views import MAX_VIEWS, Feed, Manner
 from tests.properties.timeline import Timeline
 from tests.websocket.mirror import Mirror
 
@@ -249,17 +252,109 @@ def test_an_interval_brings_one_frame_at_its_beginning_and_then_one_each() -> No
     assert mirror.documents["t"]["n"] >= 31
 
 
-def test_all_views_together_remember_no_more_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "ALL_HISTORY_BYTES", 2_000)
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """What views of this test remember, and nothing else."""
+    monkeypatch.setattr(history, "shelf", found := Shelf())
+    return found
+
+
+def test_all_views_together_remember_no_more_than_there_is_room_for(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "ALL_HISTORY_BYTES", 2_000)
     timeline = Timeline()
-    monkeypatch.setattr(View, "remembered", 0)
     feed, outboxes = begun(timeline), [Outbox(nowhere) for _ in range(8)]
     for number, outbox in enumerate(outboxes):
         feed.add(outbox, "c", SUBSCRIPTION, Manner("json", 250 + number), None)
     for seq in range(2, 60):
         feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta={"n": seq}))
         timeline.go_on(0.3)
-        assert View.remembered <= 2_000
+        assert shelf.bytes <= 2_000
     for outbox in outboxes:
         feed.discard(outbox, "t")
-    assert View.remembered == 0
+    assert shelf.bytes == 0
+
+
+def test_what_nobody_follows_is_forgotten_before_what_somebody_does(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeline = Timeline()
+    feed, stays = begun(timeline), Outbox(nowhere)
+    feed.add(stays, "c", SUBSCRIPTION, Manner(), None)
+    for number in range(4):
+        gone = Outbox(nowhere)
+        feed.add(gone, "c", Subscription("t", view_key=str(number)), Manner(), None)
+        feed.discard(gone, "t", keep=True)
+        timeline.go_on(1.0)
+    stream(feed, 40)
+    monkeypatch.setattr(history, "ALL_HISTORY_BYTES", shelf.bytes // 4)
+    feed.take(FrameRecord(epoch=1, seq=42, ts_event=0, convention="exact", delta={"n": 42}))
+    assert feed.add(Outbox(nowhere), "c", SUBSCRIPTION, Manner(), Position(1, 1)), "all of it is still there"
+    assert not feed.add(Outbox(nowhere), "c", Subscription("t", view_key="0"), Manner(), Position(1, 1))
+
+
+@pytest.mark.usefixtures("shelf")
+def test_a_whole_chain_ten_times_a_second_is_remembered_for_a_minute() -> None:
+    """In JSON, every number of 101 strikes changed with every frame."""
+    timeline, seconds, rate = Timeline(), 62, 10
+    feed, stays = begun(timeline), Outbox(nowhere)
+    feed.add(stays, "c", SUBSCRIPTION, Manner(), None)
+    for seq in range(2, seconds * rate + 2):
+        side = dict.fromkeys(FIELDS, 123.456789012345 + seq)
+        chain = {"strikes": {str(24_000.0 + 50 * rung): {"call": side, "put": side} for rung in range(101)}}
+        feed.take(FrameRecord(epoch=1, seq=seq, ts_event=0, convention="exact", delta=chain))
+        stays.slots["t"].reset()
+        timeline.go_on(1 / rate)
+    assert feed.add(Outbox(nowhere), "c", SUBSCRIPTION, Manner(), Position(1, (seconds - 60) * rate + 1))
+
+
+def follow(feed: Feed, owner: int, view: int, *, outbox: Outbox | None = None) -> Outbox:
+    """Let a user follow a view of the topic, on a socket of its own by default."""
+    outbox = outbox or Outbox(nowhere)
+    outbox.owner = owner
+    feed.add(outbox, "c", Subscription("t", view_key=str(view)), Manner(), None)
+    return outbox
+
+
+def test_a_user_may_follow_a_topic_in_so_many_ways_and_others_in_theirs() -> None:
+    feed = begun(Timeline())
+    sockets = [follow(feed, 1, view) for view in range(MAX_VIEWS)]
+    with pytest.raises(ProtocolError, match="ways at once"):
+        follow(feed, 1, MAX_VIEWS)
+    assert len(feed.views) == MAX_VIEWS
+    follow(feed, 1, 0)  # one that is there
+    follow(feed, 2, MAX_VIEWS)
+    follow(feed, 1, MAX_VIEWS)  # the other one's
+    follow(feed, 1, MAX_VIEWS + 1, outbox=sockets[-1])  # in place of what this socket followed
+    assert len(feed.views) == MAX_VIEWS + 1
+
+
+def test_ways_that_a_user_has_left_make_room_for_new_ones_the_oldest_first() -> None:
+    timeline = Timeline()
+    feed = begun(timeline)
+    for view in range(3 * MAX_VIEWS):
+        feed.discard(follow(feed, 1, view), "t", keep=True)
+        timeline.go_on(0.1)
+    assert len(feed.views) == MAX_VIEWS
+    stream(feed, 3)
+    back, gone = Outbox(nowhere), Outbox(nowhere)
+    assert feed.add(back, "c", Subscription("t", view_key=str(3 * MAX_VIEWS - 1)), Manner(), Position(1, 1))
+    assert not feed.add(gone, "c", Subscription("t", view_key="0"), Manner(), Position(1, 1))
+
+
+def test_between_two_views_others_have_their_turn_and_who_comes_then_misses_nothing() -> None:
+    feed, readers = begun(Timeline()), [(Outbox(nowhere), Mirror()) for _ in range(4)]
+    for number, (outbox, _) in enumerate(readers[:3]):
+        feed.add(outbox, "c", Subscription("t", view_key=str(number)), Manner(), None)
+    turns = feed.take_in_turns(FrameRecord(epoch=1, seq=2, ts_event=0, convention="exact", delta={"n": 2}))
+    next(turns)
+    next(turns)  # the first one was told
+    feed.discard(readers[1][0], "t")
+    feed.add(readers[3][0], "c", Subscription("t", view_key="late"), Manner(), None)
+    assert len(list(turns)) == 1
+    feed.take(FrameRecord(epoch=1, seq=3, ts_event=0, convention="exact", delta={"n": 3}))
+    for outbox, mirror in (readers[0], readers[2], readers[3]):
+        while message := outbox.slots["t"].take():
+            mirror.take(message)
+        assert mirror.documents["t"] == {"n": 3}

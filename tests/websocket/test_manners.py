@@ -1,7 +1,7 @@
 """Formats, intervals, coming back, and clients that do not read: over real servers."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from streaming import outbox
 from streaming.publisher import Publisher
+from streaming.views import MAX_VIEWS
 from tests.websocket.client import Client, client_of
 
 TOPIC = "numbers:a"
@@ -135,3 +136,16 @@ async def test_who_takes_nothing_for_long_is_closed(impatient: str, publisher: P
             await asyncio.sleep(0.05)
         with suppress(ConnectionClosed):
             assert await deaf.code_within(20) in {4408, 1006}
+
+
+async def test_one_user_follows_a_topic_in_sixteen_ways_on_any_number_of_sockets(
+    server: str, publisher: Publisher
+) -> None:
+    publisher.publish("numbers:ways", {"n": 0}, ts_event=17, convention="exact")
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(client_of(server)) for _ in range(MAX_VIEWS + 1)]
+        answers = [await client.subscribe("ways", keys=[str(n)]) for n, client in enumerate(clients)]
+        assert [answer["type"] for answer in answers] == ["ack"] * MAX_VIEWS + ["error"]
+        assert answers[-1]["code"] == "too_many_views"
+        other = await stack.enter_async_context(client_of(server, token="other"))
+        assert (await other.subscribe("ways", keys=["another"]))["type"] == "ack"

@@ -173,15 +173,15 @@ class Client:
         if isinstance(answer, Error):
             self._refused(link, subscription, answer)
             return
-        if subscription not in self._subscriptions:
-            self._unsubscribe(link, answer.topic)
-            return
         other = self._topics.get(answer.topic)
         if other is not None and other is not subscription:
             # The server has put this view in the place of the other one, which gets it back.
             self._end(subscription, RequestRefused("already_subscribed", f"{answer.topic} is followed already"))
             other.restart()
             self._open(link, other)
+            return
+        if subscription not in self._subscriptions:
+            self._unsubscribe(link, answer.topic)
             return
         if subscription.topic and self._topics.get(subscription.topic) is subscription:
             del self._topics[subscription.topic]
