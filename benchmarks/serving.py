@@ -76,7 +76,8 @@ def targets() -> Iterator[list[Target]]:
 
 def uvicorn(port: int, application: str) -> list[str]:
     """Return how uvicorn is started; it takes uvloop and httptools by itself where they are installed."""
-    return ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--no-access-log", application]
+    options = ["--no-access-log", "--no-proxy-headers", "--ws-per-message-deflate", "false"]
+    return ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), *options, application]
 
 
 def start(

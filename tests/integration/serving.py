@@ -17,6 +17,8 @@ from tradingviz.quickstart.preflight import free_port
 from tradingviz.quickstart.processes import has_exited, reap, spawn, wait_until
 
 APPLICATION = "tradingviz.asgi:application"
+# As docs/operations.md says: tests/security/test_uvicorn.py.
+UVICORN = ("--no-proxy-headers", "--ws-max-size", "65536", "--ws-per-message-deflate", "false")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ def command(server: str, port: int, application: str) -> list[str]:
     """Return how a server is started."""
     if server == "daphne":
         return [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port), application]
-    options = ["--host", "127.0.0.1", "--ws-max-size", "65536", "--port", str(port)]
-    return [sys.executable, "-m", "uvicorn", *options, application]
+    return [sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), *UVICORN, application]
 
 
 @contextmanager

@@ -19,7 +19,16 @@ REPOSITORY = Path(__file__).parents[2]
 APPLICATION = "tradingviz.asgi:application"
 SERVERS = {
     "daphne": ["daphne", "-b", "127.0.0.1", "-p", "{port}", APPLICATION],
-    "uvicorn": ["uvicorn", "--host", "127.0.0.1", "--no-access-log", "--port", "{port}", APPLICATION],
+    "uvicorn": [
+        "uvicorn",
+        "--host",
+        "127.0.0.1",
+        "--no-access-log",
+        "--no-proxy-headers",
+        "--port",
+        "{port}",
+        APPLICATION,
+    ],
 }
 
 
