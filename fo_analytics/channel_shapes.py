@@ -1,6 +1,6 @@
 """What /asyncapi.json says of the channels of this app: their parameters, their documents."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +17,8 @@ Underlying = Annotated[str, Meta(description="symbol or alias", examples=["NIFTY
 Expiry = Annotated[str | None, Meta(description="label or date; the nearest", examples=["NWeek+0", "2026-11-24"])]
 Levels = Annotated[int, Meta(ge=0, le=MAX_LEVELS, description="strikes on each side of the one at the money")]
 
+ConventionName = Annotated[Literal["exact", "nse"], Meta(description="how volatility and Greeks are computed")]
+
 
 class ChainParameters(msgspec.Struct):
     """One expiry of one underlying; one of `underlying` and `symbol` is required."""
@@ -25,6 +27,7 @@ class ChainParameters(msgspec.Struct):
     symbol: Underlying | msgspec.UnsetType = msgspec.UNSET
     expiry: Expiry = None
     levels: Levels = 50
+    convention: ConventionName = "exact"
 
 
 class MetricsParameters(msgspec.Struct):
@@ -33,6 +36,7 @@ class MetricsParameters(msgspec.Struct):
     underlying: Underlying | msgspec.UnsetType = msgspec.UNSET
     symbol: Underlying | msgspec.UnsetType = msgspec.UNSET
     expiry: Expiry = None
+    convention: ConventionName = "exact"
 
 
 class UnderlyingParameters(msgspec.Struct):

@@ -6,7 +6,8 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from fo_analytics.domain.calendar import to_ms
-from fo_analytics.domain.document import Document, within_levels
+from fo_analytics.domain.chain import Convention
+from fo_analytics.domain.document import Document, revalued, within_levels
 from fo_analytics.domain.timeframes import MINUTES, timeframe_named
 from fo_analytics.selectors.reference import find_underlying
 from fo_analytics.selectors.strike_distribution import expiries_as_of
@@ -23,38 +24,41 @@ Params = Mapping[str, Any]
 
 
 async def subscribe_chain(params: Params, principal: Principal) -> Subscription:
-    """Follow one expiry's chain: `underlying`, `expiry` (label or date, default the nearest), `levels`."""
+    """Follow one expiry's chain: `underlying`, `expiry` (label or date; the nearest), `levels`, `convention`."""
     del principal  # every signed-in user sees the market
-    _refuse_unknown(params, NAMES | {"expiry", "levels"})
-    levels = _levels(params)
+    _refuse_unknown(params, NAMES | {"expiry", "levels", "convention"})
+    levels, convention = _levels(params), _convention(params)
     symbol, expiry, rolls_at = await _asked(_expiry_of, params)
 
     def project(document: Document) -> Document:
-        return within_levels(document, levels)
+        return within_levels(_valued(document, convention), levels)
 
     return Subscription(
         chain_topic(symbol, expiry),
         market=symbol,
-        view_key=f"levels={levels}",
+        view_key=f"levels={levels}, {convention}",
         project=project,
+        convention=convention,
         rolls_at=rolls_at,
-        echo={"underlying": symbol, "expiry": expiry, "levels": levels},
+        echo={"underlying": symbol, "expiry": expiry, "levels": levels, "convention": convention},
     )
 
 
 async def subscribe_metrics(params: Params, principal: Principal) -> Subscription:
-    """Follow the measures of one expiry's chain: `underlying`, `expiry` as for the chain."""
+    """Follow the measures of one expiry's chain: `underlying`, `expiry` and `convention` as for the chain."""
     del principal
-    _refuse_unknown(params, NAMES | {"expiry"})
+    _refuse_unknown(params, NAMES | {"expiry", "convention"})
+    convention = _convention(params)
     symbol, expiry, rolls_at = await _asked(_expiry_of, params)
     return Subscription(
         f"metrics:{symbol}:{expiry}",
         source=chain_topic(symbol, expiry),
         market=symbol,
-        view_key="head",
-        project=_head,
+        view_key=f"head, {convention}",
+        project=lambda document: dict(_valued(document, convention)["head"]),
+        convention=convention,
         rolls_at=rolls_at,
-        echo={"underlying": symbol, "expiry": expiry},
+        echo={"underlying": symbol, "expiry": expiry, "convention": convention},
     )
 
 
@@ -95,8 +99,9 @@ CHANNELS: Mapping[str, Handler] = {
 """By name. Each raises ProtocolError `invalid_parameter` or `not_available`."""
 
 
-def _head(document: Document) -> Document:
-    return dict(document["head"])
+def _valued(document: Document, convention: Convention) -> Document:
+    """Return a published chain under a convention; it is published under `exact`."""
+    return document if convention is Convention.EXACT else revalued(document, convention)
 
 
 def _refuse_unknown(params: Params, known: Collection[str]) -> None:
@@ -109,6 +114,13 @@ def _levels(params: Params) -> int:
     if type(levels) is not int or not 0 <= levels <= MAX_LEVELS:
         raise ProtocolError("invalid_parameter", f"levels is a whole number from 0 to {MAX_LEVELS}, not {levels!r}")
     return levels
+
+
+def _convention(params: Params) -> Convention:
+    name = params.get("convention", Convention.EXACT)
+    if not isinstance(name, str) or name not in set(Convention):
+        raise ProtocolError("invalid_parameter", f"convention is one of {', '.join(Convention)}, not {name!r}")
+    return Convention(name)
 
 
 def _timeframe(params: Params) -> str:

@@ -40,6 +40,8 @@ async def test_the_market_is_told_in_every_channel(owner: User) -> None:
             metrics = await follow(client, "metrics", expiry="NWeek+0")
             for name in ("forward", "atm_strike", "atm_iv", "pcr_oi", "max_pain", "straddle", "ts_event"):
                 assert by_rest[name] == metrics[name]
+            head = await follow(client, "metrics", expiry="NWeek+0", convention="nse")
+            assert (head["convention"], head["rate"]) == ("nse", 0.1)
             minute = await follow(client, "bars")
             assert minute["time"] == LAST // 60_000 * 60
             assert [minute[name] for name in ("high", "low", "close")] == [max(prices), min(prices), prices[-1]]
@@ -62,6 +64,9 @@ async def test_the_market_is_told_in_every_channel(owner: User) -> None:
         ({"channel": "underlying", "underlying": ["NIFTY"]}, "symbol"),
         ({"channel": "metrics", "underlying": "NIFTY", "levels": 5}, "levels"),
         ({"channel": "chain", "underlying": "NIFTY", "levels": "5; DROP TABLE"}, "levels"),
+        ({"channel": "chain", "underlying": "NIFTY", "convention": "bsm"}, "exact, nse"),
+        ({"channel": "chain", "underlying": "NIFTY", "convention": ["nse"]}, "exact, nse"),
+        ({"channel": "bars", "underlying": "NIFTY", "convention": "nse"}, "convention"),
         ({"channel": "nonsense"}, "no channel"),
     ],
 )

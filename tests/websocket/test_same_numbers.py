@@ -27,10 +27,10 @@ def in_a_thread(work: Any, *arguments: Any) -> Any:
         connections.close_all()
 
 
-def chain_by_rest(token: str, expiry: str) -> dict[str, Any]:
+def chain_by_rest(token: str, expiry: str, convention: str = "exact") -> dict[str, Any]:
     """Return the live chain of an expiry."""
     answer = APIClient().get(
-        f"/fo/strike-distribution?underlying=NIFTY&expiry={expiry}&levels={LEVELS}",
+        f"/fo/strike-distribution?underlying=NIFTY&expiry={expiry}&levels={LEVELS}&convention={convention}",
         HTTP_AUTHORIZATION=f"Bearer {token}",
     )
     [chain] = answer.json()["chains"]
@@ -51,19 +51,19 @@ def as_sent(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("convention", ["exact", "nse"])
 @pytest.mark.usefixtures("transactional_db", "redis_url")
-async def test_a_chain_has_the_same_numbers_by_rest_and_by_socket(owner: User) -> None:
+async def test_a_chain_has_the_same_numbers_by_rest_and_by_socket(owner: User, convention: str) -> None:
     token = access_token(owner)
     await asyncio.to_thread(in_a_thread, open_market)
     try:
         async with serve(application) as url, client_of(url, token=token) as client:
-            answer = await client.ask(
-                op="subscribe", id=1, channel="chain", underlying="NIFTY", expiry="NWeek+0", levels=LEVELS
-            )
+            asked = {"underlying": "NIFTY", "expiry": "NWeek+0", "levels": LEVELS, "convention": convention}
+            answer = await client.ask(op="subscribe", id=1, channel="chain", **asked)
             assert answer["type"] == "ack", answer
             for step in range(3):
                 await asyncio.to_thread(in_a_thread, feed, [snapshot(LAST + 1000 * (step + 1))])
-                by_rest = await asyncio.to_thread(in_a_thread, chain_by_rest, token, "NWeek%2B0")
+                by_rest = await asyncio.to_thread(in_a_thread, chain_by_rest, token, "NWeek%2B0", convention)
                 position = (by_rest["epoch"], by_rest["seq"])
                 async with asyncio.timeout(10):
                     while (frame := await client.frame()).get("epoch") is None or (
@@ -72,6 +72,7 @@ async def test_a_chain_has_the_same_numbers_by_rest_and_by_socket(owner: User) -
                     ) < position:
                         pass
                 assert (frame["epoch"], frame["seq"]) == position
+                assert frame["convention"] == by_rest["convention"] == convention
                 document = client.mirror.documents[frame["topic"]]
                 assert as_sent(by_rest["strikes"]) == sorted(
                     document["strikes"].values(), key=lambda row: float(row["strike"])

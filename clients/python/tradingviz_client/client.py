@@ -107,11 +107,15 @@ class Client:
         expiry: str | None = None,
         *,
         levels: int | None = None,
+        convention: str | None = None,
         interval_ms: int | None = None,
         format: Format = "msgpack",  # noqa: A002 - the protocol's word
     ) -> AsyncGenerator[Update, None]:
-        """Follow the chain of an expiry (label or date; the nearest), `levels` strikes on each side of the money."""
-        asked = {"underlying": underlying, "expiry": expiry, "levels": levels}
+        """Follow the chain of an expiry (label or date; the nearest), `levels` strikes on each side of the money.
+
+        `convention` is `exact` or `nse`; the server's default is `exact`.
+        """
+        asked = {"underlying": underlying, "expiry": expiry, "levels": levels, "convention": convention}
         params = {name: value for name, value in asked.items() if value is not None}
         return self.follow("chain", interval_ms=interval_ms, format=format, **params)
 
