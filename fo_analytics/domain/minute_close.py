@@ -4,8 +4,10 @@ A bar's forward, IV and Greeks are those of its bucket's last millisecond, compu
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +24,11 @@ from fo_analytics.domain.chain import (
     Valuation,
     parity_forward,
     spot_is_contradicted,
+    usable_spot,
     value_chain,
 )
 from fo_analytics.domain.chain_view import GREEKS
+from fo_analytics.domain.forward import Forward
 from fo_analytics.domain.layout import ChainLayout, Layout
 from fo_analytics.domain.moneyness import atm_strike
 from fo_analytics.domain.open_interest import max_pain, put_call_ratio
@@ -84,14 +88,29 @@ def close_minute(
 
 
 def spot_is_trusted(layout: Layout, state: Minute, *, as_of_ms: int, rate: float) -> bool:
-    """Return whether the nearest expiry that has put-call pairs does not contradict the spot."""
+    """Return whether nothing contradicts the spot; see `spot_verdict`."""
+    return spot_verdict(layout, state, as_of_ms=as_of_ms, rate=rate) is not False
+
+
+def spot_verdict(
+    layout: Layout, state: Minute, *, as_of_ms: int, rate: float, known: Mapping[date, Forward] = MappingProxyType({})
+) -> bool | None:
+    """Return whether parity agrees with the spot: that of the first of a layout's expiries, in order of time, that has
+    not expired and has put-call pairs. None where none has; True where there is no usable spot to contradict.
+
+    `known` are parity forwards that need not be found again.
+    """
     for chain in layout.chains:
+        if as_of_ms >= chain.expires_at_ms:
+            continue
         quotes = chain.quotes(state, layout.spot_slot)
+        if math.isnan(usable_spot(quotes, as_of_ms=as_of_ms)):
+            return True
         terms = Terms(as_of_ms, chain.expires_at_ms, rate)
-        forward = parity_forward(quotes, terms)
+        forward = known.get(chain.expiry) or parity_forward(quotes, terms)
         if forward.source == "parity":
             return not spot_is_contradicted(forward, quotes, terms)
-    return True
+    return None
 
 
 def _market_rows(book: Book, layout: Layout, *, index: int, opens_ms: int) -> BarRows:

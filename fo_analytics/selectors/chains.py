@@ -1,10 +1,11 @@
 """Chains: live from what ingest published, past from minute bars. One document either way."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,12 @@ from django.conf import settings
 from fo_analytics.domain import bars
 from fo_analytics.domain.bars import Minute
 from fo_analytics.domain.calendar import MINUTE_MS, Calendar, Session, from_ms, ist_date, to_ms
-from fo_analytics.domain.chain import Convention, Quotes, Terms, parity_forward, spot_is_contradicted
+from fo_analytics.domain.chain import Convention, Terms
 from fo_analytics.domain.chain_view import ChainView
 from fo_analytics.domain.document import Document, Subject, chain_view, revalued
 from fo_analytics.domain.forward import Forward
 from fo_analytics.domain.layout import Layout
+from fo_analytics.domain.minute_close import spot_verdict
 from fo_analytics.domain.ticks import Ints
 from fo_analytics.models import Bar, Underlying
 from fo_analytics.queries import query
@@ -136,36 +138,68 @@ def chains_at(
 ) -> tuple[ChainAnswer, ...]:
     """Return chains as they stood at the table's instant, from the minutes that had closed by then: one query for all.
 
-    Values hold at the instant itself; stamps tell how old each price is. The spot is checked against the parity of the
-    nearest expiry only: far ones carry dividends.
+    Values hold at the instant itself; stamps tell how old each price is. Whether the spot is used is decided once for
+    all, as ingest does it; where the nearest expiry has no put-call pairs, the later ones are read for that, too.
     """
     if not expiries:
         return ()
-    as_of_ms, rate = table.as_of_ms, settings.RISK_FREE_RATE
-    stored = stored_market(underlying=underlying, sessions=table.calendar, expiries=expiries, until_ms=as_of_ms)
-    nearest = table.nearest()
-    found: list[ChainAnswer] = []
-    for expiry in expiries:
-        layout = stored.only(expiry)
-        chain = layout.chains[0]
-        terms = Terms(as_of_ms, chain.expires_at_ms, rate, convention)
-        quotes = chain.quotes(stored.state, layout.spot_slot)
-        view = _valued(Subject(underlying.symbol, expiry), quotes, terms, check_spot=expiry == nearest)
-        found.append(ChainAnswer(view, STORED))
-    return tuple(found)
+    alive = [item.expiry for item in table.alive()]
+    wanted = tuple(dict.fromkeys((*expiries, *alive[:1])))
+    stored = stored_market(underlying=underlying, sessions=table.calendar, expiries=wanted, until_ms=table.as_of_ms)
+    views = [_valued(underlying, table, stored, expiry, convention) for expiry in expiries]
+    # Valued by parity's forward, they have it at hand: finding it takes as long as all volatilities.
+    known = {expiry: _parity(view.head) for expiry, view in zip(expiries, views, strict=True)}
+    if not _spot_is_trusted(underlying, table, stored, alive, known):
+        views = [_valued(underlying, table, stored, expiry, convention, spot_is_trusted=False) for expiry in expiries]
+    return tuple(ChainAnswer(view, STORED) for view in views)
 
 
-def _valued(subject: Subject, quotes: Quotes, terms: Terms, *, check_spot: bool) -> ChainView:
-    """Return a chain as it is shown; once more without the spot where it is to be checked and parity contradicts it."""
-    view = chain_view(subject, quotes, terms)
-    if not check_spot:
-        return view
-    head = view.head  # valued by parity's forward, it has that at hand: finding it takes as long as all volatilities
-    known = head["forward_source"] == "parity"
-    forward = Forward(head["forward"], "parity", head["forward_pairs"]) if known else parity_forward(quotes, terms)
-    if not spot_is_contradicted(forward, quotes, terms):
-        return view
-    return chain_view(subject, quotes, replace(terms, spot_is_trusted=False))
+def _valued(
+    underlying: Underlying,
+    table: ExpiryTable,
+    stored: "StoredMarket",
+    expiry: date,
+    convention: Convention,
+    *,
+    spot_is_trusted: bool = True,
+) -> ChainView:
+    layout = stored.only((expiry,))
+    chain = layout.chains[0]
+    terms = Terms(table.as_of_ms, chain.expires_at_ms, settings.RISK_FREE_RATE, convention, spot_is_trusted)
+    return chain_view(Subject(underlying.symbol, expiry), chain.quotes(stored.state, layout.spot_slot), terms)
+
+
+def _parity(head: Document) -> Forward | None:
+    """Return the forward a chain was valued by, None where that is not parity's."""
+    return Forward(head["forward"], "parity", head["forward_pairs"]) if head["forward_source"] == "parity" else None
+
+
+def _spot_is_trusted(
+    underlying: Underlying,
+    table: ExpiryTable,
+    stored: "StoredMarket",
+    alive: Sequence[date],
+    known: Mapping[date, Forward | None],
+) -> bool:
+    """Return whether the parity of the first of the expiries alive that has it does not contradict the spot.
+
+    Those up to the first one that `stored` lacks are asked first; only if none of them has it, one query for the rest.
+    """
+    held = {chain.expiry for chain in stored.layout.chains}
+    near = tuple(takewhile(held.__contains__, alive))
+    found = {expiry: forward for expiry, forward in known.items() if forward is not None}
+    verdict = _verdict(stored, near, table.as_of_ms, found)
+    if verdict is None and (rest := tuple(alive[len(near) :])):
+        later = stored_market(underlying=underlying, sessions=table.calendar, expiries=rest, until_ms=table.as_of_ms)
+        verdict = _verdict(later, rest, table.as_of_ms, found)
+    return verdict is not False
+
+
+def _verdict(
+    stored: "StoredMarket", expiries: Sequence[date], as_of_ms: int, known: Mapping[date, Forward]
+) -> bool | None:
+    layout = stored.only(expiries)
+    return spot_verdict(layout, stored.state, as_of_ms=as_of_ms, rate=settings.RISK_FREE_RATE, known=known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +213,9 @@ class StoredMarket:
     state: Minute
     minute_ms: Ints
 
-    def only(self, expiry: date) -> Layout:
-        """Return the layout with the chain of one expiry."""
-        return replace(self.layout, chains=tuple(c for c in self.layout.chains if c.expiry == expiry))
+    def only(self, expiries: Collection[date]) -> Layout:
+        """Return the layout with the chains of some expiries."""
+        return replace(self.layout, chains=tuple(c for c in self.layout.chains if c.expiry in expiries))
 
 
 def stored_market(

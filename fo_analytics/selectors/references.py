@@ -52,7 +52,7 @@ def references_at(
 
 
 def _reference(stored: StoredMarket, expiry: date) -> Reference:
-    layout = stored.only(expiry)
+    layout = stored.only((expiry,))
     chain = layout.chains[0]
     quotes = chain.quotes(stored.state, layout.spot_slot)
     newest = max(stored.minute_ms[chain.slots[chain.slots != NOWHERE]].tolist(), default=0)
