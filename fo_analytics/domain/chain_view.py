@@ -69,7 +69,7 @@ class ChainView:
             values = [[cell.get(field) for cell in side] for side in sides]
             codes = _CODES.get(field)
             column[:] = values if codes is None else [[codes.get(word) for word in side] for side in values]
-        listed = np.array([[bool(cell) for cell in side] for side in sides]).reshape(2, -1)
+        listed = np.array([[bool(cell) for cell in side] for side in sides], bool).reshape(2, -1)
         return cls(document["head"], tuple(float(row["strike"]) for row in rows), listed, cells)
 
     def field(self, name: str) -> Floats:

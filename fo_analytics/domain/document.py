@@ -114,7 +114,7 @@ def quotes_of(document: Document) -> Quotes:
     columns |= {name: stamps(name) for name in STAMPS}
     return Quotes(
         strike=np.array([row["strike"] for row in rows], np.float64),
-        listed=np.array([[bool(cell) for cell in side] for side in sides]),
+        listed=np.array([[bool(cell) for cell in side] for side in sides], bool),
         future=np.nan if head["future"] is None else head["future"],
         spot=np.nan if head["spot"] is None else head["spot"],
         spot_ts=head["spot_ts"] or 0,

@@ -1,6 +1,6 @@
 """Where each contract of an underlying sits: slots of a book, arranged as chains."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,7 +17,8 @@ NOWHERE = -1
 class Contract:
     """An instrument as the master has it; `strike` and `tick_size` in rupees. `kind` is SPOT, FUT, CE or PE.
 
-    It is listed from `valid_from` to `valid_to`, both included; None: without a bound.
+    It is listed from `valid_from` to `valid_to`, both included; None: without a bound. `former_ticks` are tick sizes it
+    had before, each with the last day of it, ascending.
     """
 
     instrument_id: int
@@ -28,10 +29,15 @@ class Contract:
     strike: float = float("nan")
     valid_from: date | None = None
     valid_to: date | None = None
+    former_ticks: tuple[tuple[date, float], ...] = ()
 
     def is_listed(self, day: date) -> bool:
         """Return whether it was listed on a day."""
         return (self.valid_from or date.min) <= day <= (self.valid_to or date.max)
+
+    def tick_on(self, day: date) -> float:
+        """Return the tick size of a day, rupees."""
+        return next((tick for last, tick in self.former_ticks if day <= last), self.tick_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +97,33 @@ class Layout:
         return len(self.instrument_ids)
 
 
-def arrange(contracts: Iterable[Contract], expires_at_ms: dict[date, int]) -> Layout:
+def arrange(
+    contracts: Iterable[Contract], expires_at_ms: Mapping[date, int], day: date, *, named: Collection[date] = ()
+) -> Layout:
     """Return the layout of an underlying's contracts in the given order, which later listings only extend.
 
-    `expires_at_ms` gives every expiry's instant.
+    Every contract has a slot; chains are made of those listed on `day` (where they expired before: on their last), with
+    the tick sizes of then. `expires_at_ms` gives every expiry's instant; those `named` have a chain, if an empty one.
     """
-    listed = list(contracts)
-    spot = next((slot for slot, contract in enumerate(listed) if contract.kind == "SPOT"), NOWHERE)
-    expiries = sorted({c.expiry for c in listed if c.expiry is not None and c.kind in ("CE", "PE")})
+    placed = list(contracts)
+    spot = next((slot for slot, contract in enumerate(placed) if contract.kind == "SPOT"), NOWHERE)
+    members: dict[date, list[tuple[int, Contract]]] = {expiry: [] for expiry in named}
+    for slot, contract in enumerate(placed):
+        if contract.expiry is not None and contract.is_listed(min(day, contract.expiry)):
+            members.setdefault(contract.expiry, []).append((slot, contract))
+    options = {expiry for expiry, chain in members.items() if any(c.kind in ("CE", "PE") for _, c in chain)}
     return Layout(
-        instrument_ids=np.array([c.instrument_id for c in listed], np.int64),
-        tokens=np.array([c.token for c in listed], np.int64),
+        instrument_ids=np.array([c.instrument_id for c in placed], np.int64),
+        tokens=np.array([c.token for c in placed], np.int64),
         spot_slot=spot,
-        chains=tuple(_chain(listed, expiry, expires_at_ms[expiry]) for expiry in expiries),
+        chains=tuple(
+            _chain(members[expiry], expiry, expires_at_ms[expiry], day) for expiry in sorted(options.union(named))
+        ),
     )
 
 
-def _chain(contracts: list[Contract], expiry: date, expires_at_ms: int) -> ChainLayout:
-    members = [(slot, c) for slot, c in enumerate(contracts) if c.expiry == expiry]
-    strike = np.array(sorted({c.strike for _, c in members if c.kind != "FUT"}))
+def _chain(members: Sequence[tuple[int, Contract]], expiry: date, expires_at_ms: int, day: date) -> ChainLayout:
+    strike = np.array(sorted({c.strike for _, c in members if c.kind != "FUT"}), np.float64)
     slots = np.full((2, len(strike)), NOWHERE, np.int64)
     tick_size = np.full((2, len(strike)), np.nan)
     rung = {value: place for place, value in enumerate(strike.tolist())}
@@ -119,5 +133,5 @@ def _chain(contracts: list[Contract], expiry: date, expires_at_ms: int) -> Chain
             future = slot
             continue
         at = (0 if contract.kind == "CE" else 1), rung[contract.strike]
-        slots[at], tick_size[at] = slot, contract.tick_size
+        slots[at], tick_size[at] = slot, contract.tick_on(day)
     return ChainLayout(expiry, expires_at_ms, strike, slots, tick_size, future)

@@ -1,6 +1,6 @@
 """A session of one underlying at work: its layout, its book, and what has to be written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -59,6 +59,7 @@ class Desk:
         self.close_is_unpublished = False
         self._close_is_new = False
         self._contracts: list[Contract] = []
+        self._expires_at_ms: dict[date, int] = {}
         self._opens = session.bucket_opens_ms
         self.candles = LiveCandles(self._opens)
         self.layout = Layout(np.empty(0, np.int64), np.empty(0, np.int64), -1, ())
@@ -77,14 +78,26 @@ class Desk:
         self._contracts = [alive.pop(placed.instrument_id, placed) for placed in self._contracts] + [*alive.values()]
         calendar = master.calendars[listing.exchange]
         expiries = {c.expiry for c in self._contracts if c.expiry is not None}
-        instants = {expiry: int(calendar.expires_at(expiry).timestamp() * 1000) for expiry in expiries}
-        self.layout = arrange(self._contracts, instants)
-        self.tick_size = np.array([contract.tick_size for contract in self._contracts], np.float64)
+        self._expires_at_ms = {expiry: int(calendar.expires_at(expiry).timestamp() * 1000) for expiry in expiries}
+        self._arrange()
+        day = self.session.date
+        self.tick_size = np.array([contract.tick_on(day) for contract in self._contracts], np.float64)
         self.outright = np.flatnonzero([contract.kind in ("SPOT", "FUT") for contract in self._contracts])
         self.book.grow(len(self.layout))
         self.books.grow(len(self.layout))
         order = np.argsort(self.layout.tokens)
         self._sorted_tokens, self._sorted_slots = self.layout.tokens[order], order
+
+    def _arrange(self) -> None:
+        day = self.session.date
+        self.layout = arrange(self._contracts, self._expires_at_ms, day)
+        self._is_later = np.array([c.valid_from is not None and c.valid_from > day for c in self._contracts], bool)
+
+    def _note_listed(self, slots: Ints) -> None:
+        """Count contracts that tick as listed: since when one is known says when it was seen first, not since when."""
+        for slot in np.unique(slots[self._is_later[slots]]).tolist():
+            self._contracts[slot] = replace(self._contracts[slot], valid_from=self.session.date)
+        self._arrange()
 
     def slots_of(self, tokens: Ints) -> Ints:
         """Return the slot (n,) of each token, -1 for a contract that had expired before this session."""
@@ -99,6 +112,8 @@ class Desk:
         Return the mask (n,) of these. Ticks up to 15 minutes after the close belong to the last minute; those of the
         spot are the official close. Ticks that are not `live` fill a hole: what is live stays as of the minute it was.
         """
+        if self._is_later[ticks.slot].any():
+            self._note_listed(ticks.slot)
         minute = self.session.minute_of(ticks.ts)
         late = self.session.late_minute(ticks.ts)
         is_spot = ticks.slot == self.layout.spot_slot

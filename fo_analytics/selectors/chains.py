@@ -227,7 +227,8 @@ def stored_market(
     of expiries and strikes.
     """
     expires_at_ms = {expiry: to_ms(sessions.expires_at(expiry)) for expiry in expiries}
-    layout = layout_listed(underlying_id=underlying.pk, expires_at_ms=expires_at_ms)
+    day = ist_date(from_ms(until_ms))
+    layout = layout_listed(underlying_id=underlying.pk, expires_at_ms=expires_at_ms, day=day)
     session = session_begun(until_ms, sessions)
     if session is None:
         return StoredMarket(layout, bars.empty(len(layout)), np.zeros(len(layout), np.int64))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter, itemgetter
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -171,12 +172,15 @@ def contracts_listed(*, underlying_id: int, expiries: Sequence[date]) -> tuple[C
     return tuple(contract for expiry in wanted for contract in held[expiry])
 
 
-def layout_listed(*, underlying_id: int, expires_at_ms: Mapping[date, int]) -> Layout:
-    """Return how the contracts of some expiries, whose instants are given (ms UTC), are arranged; see the above."""
-    held, key = _held(underlying_id=underlying_id).layouts, tuple(expires_at_ms.items())
+def layout_listed(*, underlying_id: int, expires_at_ms: Mapping[date, int], day: date) -> Layout:
+    """Return how the contracts listed on a day are arranged, of expiries whose instants are given (ms UTC).
+
+    At most one query; a chain for each of the expiries, without strikes where none was listed.
+    """
+    held, key = _held(underlying_id=underlying_id).layouts, (day, tuple(expires_at_ms.items()))
     if key not in held:
         contracts = contracts_listed(underlying_id=underlying_id, expiries=tuple(expires_at_ms))
-        held[key] = arrange(contracts, dict(expires_at_ms))
+        held[key] = arrange(contracts, expires_at_ms, day, named=expires_at_ms.keys())
     return held[key]
 
 
@@ -194,11 +198,11 @@ def ladders_listed(*, underlying_id: int, wanted: Sequence[tuple[date, date]]) -
 class _Held:
     """What is known of contracts, filled by those who ask.
 
-    Contracts by expiry (None: the spot), layouts of them by expiries, ladders by expiry and day.
+    Contracts by expiry (None: the spot), layouts of them by day and expiries, ladders by expiry and day.
     """
 
     contracts: dict[date | None, tuple[Contract, ...]] = field(default_factory=dict)
-    layouts: dict[tuple[tuple[date, int], ...], Layout] = field(default_factory=dict)
+    layouts: dict[tuple[date, tuple[tuple[date, int], ...]], Layout] = field(default_factory=dict)
     ladders: dict[tuple[date, date], Ladder] = field(default_factory=dict)
 
 
@@ -212,12 +216,17 @@ def contracts_of(instruments: QuerySet[Instrument]) -> Iterator[tuple[int, Contr
 
     Without model instances: ingest reads all of them whenever the master changes.
     """
-    rows = instruments.order_by("pk").values_list(
-        "underlying_id", "pk", "token", "kind", "tick_size", "expiry", "strike", "valid_from", "valid_to"
-    )
-    for underlying_id, pk, token, kind, tick_size, expiry, strike, *valid in rows:
+    rows = instruments.order_by("pk", "superseded_terms__valid_to").values_list(
+        "underlying_id", "pk", "token", "kind", "tick_size", "expiry", "strike", "valid_from", "valid_to",
+        "superseded_terms__valid_to", "superseded_terms__tick_size",
+    )  # fmt: skip
+    # A row for each of its former terms; one where it has none.
+    for _, group in groupby(rows, key=itemgetter(1)):
+        found: list[tuple[Any, ...]] = list(group)
+        underlying_id, pk, token, kind, tick_size, expiry, strike, since, until = found[0][:9]
+        former = tuple((last, float(tick)) for *_, last, tick in found if last is not None)
         price = float("nan") if strike is None else float(strike)
-        yield underlying_id, Contract(pk, token, kind, float(tick_size), expiry, price, *valid)
+        yield underlying_id, Contract(pk, token, kind, float(tick_size), expiry, price, since, until, former)
 
 
 @dataclass(frozen=True, slots=True)

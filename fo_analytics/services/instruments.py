@@ -22,17 +22,21 @@ _TOKEN_FLOOR = 1 << 40
 def ensure_instruments(*, keys: Iterable[ContractKey], seen_on: date) -> dict[ContractKey, int]:
     """Return the token of each contract; those the master lacks are added, valid from `seen_on`.
 
-    Tokens made here depend on the contract alone. Raises UnknownRecording for a lot size nobody knows.
+    Those it knows only since a later day are valid from then, too. Tokens made here depend on the contract alone.
+    Raises UnknownRecording for a lot size nobody knows.
     """
     wanted = list(dict.fromkeys(keys))
     underlyings = {symbol: _underlying(symbol) for symbol in {key.underlying for key in wanted}}
     known = _known(underlyings)
     missing = [_instrument(key, underlyings[key.underlying], seen_on) for key in wanted if key not in known]
     Instrument.objects.bulk_create(missing, batch_size=1000)
-    if missing:
+    tokens = [known[key].token for key in wanted if key in known and (known[key].valid_from or date.min) > seen_on]
+    if tokens:
+        Instrument.objects.filter(token__in=tokens).update(valid_from=seen_on)
+    if missing or tokens:
         known = _known(underlyings)
         transaction.on_commit(lambda: note_everything(shared_client()))
-    return {key: known[key] for key in wanted}
+    return {key: known[key].token for key in wanted}
 
 
 def _underlying(symbol: str) -> Underlying:
@@ -41,12 +45,12 @@ def _underlying(symbol: str) -> Underlying:
     return Underlying.objects.get_or_create(symbol=symbol, defaults=defaults)[0]
 
 
-def _known(underlyings: dict[str, Underlying]) -> dict[ContractKey, int]:
+def _known(underlyings: dict[str, Underlying]) -> dict[ContractKey, Instrument]:
     rows = Instrument.objects.filter(underlying__in=underlyings.values()).select_related("underlying")
     return {
         ContractKey(
             row.underlying.symbol, row.kind, row.expiry, float(row.strike) if row.strike is not None else None
-        ): row.token
+        ): row
         for row in rows
     }
 

@@ -29,7 +29,7 @@ def market(forwards: Mapping[date, float], as_of_ms: int) -> tuple[Layout, Minut
     for slot, (day, strike, kind) in enumerate(kinds, 1):
         worth = forwards.get(day, math.nan) - strike
         state["close"][slot] = 500 + (worth if kind == "CE" else 0)
-    return arrange(contracts, EXPIRES), state
+    return arrange(contracts, EXPIRES, NEAR), state
 
 
 @pytest.mark.parametrize(
