@@ -29,7 +29,7 @@ class ContractShape(Shape):
     bid = number("rupees")
     ask = number("rupees")
     tick_size = number("rupees")
-    volume = whole("units, cumulative of the day")
+    volume = whole("units, cumulative of the day; with a timeframe those of the bucket")
     oi = whole("open interest, units")
     oi_change = whole("units, since oi_reference_ts; null without a reference")
     oi_change_percent = number("per cent of the reference's open interest")
@@ -103,6 +103,8 @@ class StrikeDistributionShape(Shape):
     underlying = serializers.CharField()
     ts_event = serializers.IntegerField(help_text="ms UTC")
     convention = serializers.CharField()
+    timeframe = word("whose bucket's close this is of; null: of the instant itself")
+    time = whole("open of that bucket, Unix seconds; null without a timeframe")
     levels = serializers.IntegerField()
     chains = ChainShape(many=True)
 

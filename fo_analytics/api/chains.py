@@ -13,6 +13,8 @@ from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
 from fo_analytics.api.parameters import StrikeDistributionParameters, UnderlyingParameters
 from fo_analytics.api.rendering import Json, render_chain, render_expiries
 from fo_analytics.domain.chain import Convention
+from fo_analytics.domain.timeframes import MINUTE, Bucket
+from fo_analytics.selectors.buckets import closed_bucket, with_volumes_of
 from fo_analytics.selectors.strike_distribution import expiries_as_of, strike_distribution
 
 
@@ -40,8 +42,9 @@ class ChainQuestions(Questions):
     @action(detail=False, url_path="strike-distribution")
     def strike_distribution(self, request: Request) -> Response:
         """Show the chains live, or as they stood at a past instant."""
-        asked = validated(StrikeDistributionParameters, request)
-        return self.answer(request, asked, lambda: _strike_distribution(asked), days=days_behind(asked.get("at")))
+        asked, bucket = _at_a_close(validated(StrikeDistributionParameters, request))
+        days, timeframe = days_behind(asked.get("at")), asked.get("timeframe", MINUTE)
+        return self.answer(request, asked, lambda: _strike_distribution(asked, bucket), timeframe=timeframe, days=days)
 
 
 def _expiries(asked: Mapping[str, Any]) -> Json:
@@ -49,17 +52,28 @@ def _expiries(asked: Mapping[str, Any]) -> Json:
     return {"underlying": underlying.symbol, "ts_event": table.as_of_ms, "expiries": render_expiries(table)}
 
 
-def _strike_distribution(asked: Mapping[str, Any]) -> Json:
+def _at_a_close(asked: Mapping[str, Any]) -> tuple[Mapping[str, Any], Bucket | None]:
+    """Return what is asked as of the close of the bucket that is meant: whoever means the same one asks the same."""
+    if "timeframe" not in asked:
+        return asked, None
+    bucket = closed_bucket(underlying=asked["underlying"], timeframe=asked["timeframe"], at=asked.get("at"))
+    return {**asked, "at": bucket.closes_ms}, bucket
+
+
+def _strike_distribution(asked: Mapping[str, Any], bucket: Bucket | None) -> Json:
     found = strike_distribution(
         underlying=asked["underlying"],
         expiry=asked.get("expiry", ()),
         at=asked.get("at"),
         convention=Convention(asked["convention"]),
     )
+    if bucket:
+        found = with_volumes_of(found=found, bucket=bucket)
     part = {name: asked[name] for name in ("levels", "option_side", "sort")}
     chains = [
         render_chain(chain, reference, labels=list(labels), **part)
         for chain, reference, labels in zip(found.chains, found.since_yesterday(), found.labels, strict=True)
     ]
     head = {"underlying": found.underlying.symbol, "ts_event": found.as_of_ms, "convention": asked["convention"]}
-    return {**head, "levels": asked["levels"], "chains": chains}
+    opens = bucket and bucket.opens_ms // 1000
+    return {**head, "timeframe": asked.get("timeframe"), "time": opens, "levels": asked["levels"], "chains": chains}

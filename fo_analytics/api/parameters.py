@@ -9,11 +9,13 @@ from rest_framework import serializers
 
 from fo_analytics.domain.calendar import IST, to_ms
 from fo_analytics.domain.chain import Convention
+from fo_analytics.domain.timeframes import ALIASES, MINUTES, timeframe_named
 from tradingviz.core.bodies import ChoiceField
 from tradingviz.core.clock import now_ms
 
 SORTS = ("strike", "call_oi", "put_oi", "call_volume", "put_volume", "call_iv", "put_iv")
 MAX_LEVELS = 500
+TIMEFRAMES = "1m 5m 15m 30m 1h 1d, or an alias: 1min, 60, 1D, …"
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -50,6 +52,18 @@ def _instant(text: str) -> datetime:
     # A "+" pasted into a query string arrives as a space.
     instant = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
     return instant if instant.tzinfo else instant.replace(tzinfo=IST)
+
+
+@extend_schema_field({"type": "string", "enum": [*MINUTES, *ALIASES]})
+class TimeframeField(serializers.CharField):
+    """How long a bucket is, by name or alias."""
+
+    def to_internal_value(self, data: str) -> str:
+        """Return the timeframe's own name."""
+        try:
+            return timeframe_named(super().to_internal_value(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 class SubjectParameters(serializers.Serializer[Any]):
@@ -93,6 +107,11 @@ class StrikeDistributionParameters(UnderlyingParameters):
     )
     strike_range = serializers.IntegerField(
         min_value=0, max_value=MAX_LEVELS, required=False, help_text="alias of levels"
+    )
+    timeframe = TimeframeField(
+        required=False,
+        help_text=f"{TIMEFRAMES}: the chains at the close of the last bucket that had closed by `at`, or by now, with "
+        "its volume; default the instant itself, with the volume of the day",
     )
     option_side = ChoiceField(choices=("both", "call", "put"), default="both")
     sort = ChoiceField(

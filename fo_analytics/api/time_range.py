@@ -9,8 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from fo_analytics.api.parameters import InstantField, SubjectParameters
-from fo_analytics.domain.timeframes import ALIASES, MINUTES, timeframe_named
+from fo_analytics.api.parameters import TIMEFRAMES, InstantField, SubjectParameters, TimeframeField
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -31,18 +30,6 @@ class RangeEndField(RangeStartField):
         instant = super().to_internal_value(data)
         whole_day = _DATE.fullmatch(str(data).strip())
         return instant + (timedelta(days=1) // timedelta(milliseconds=1) if whole_day else 0)
-
-
-@extend_schema_field({"type": "string", "enum": [*MINUTES, *ALIASES], "default": "1m"})
-class TimeframeField(serializers.CharField):
-    """How long a bucket is, by name or alias."""
-
-    def to_internal_value(self, data: str) -> str:
-        """Return the timeframe's own name."""
-        try:
-            return timeframe_named(super().to_internal_value(data))
-        except ValueError as error:
-            raise serializers.ValidationError(str(error)) from error
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -84,7 +71,7 @@ class NamesField(serializers.Field[list[Any], Sequence[str], Any, Any]):
 class TimeRangeParameters(SubjectParameters):
     """Which underlying, in which timeframe, over which time."""
 
-    timeframe = TimeframeField(default="1m", help_text="1m 5m 15m 30m 1h 1d, or an alias: 1min, 60, 1D, …")
+    timeframe = TimeframeField(default="1m", help_text=TIMEFRAMES)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from`, which Python cannot declare, and `to`."""

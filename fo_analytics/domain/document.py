@@ -6,16 +6,18 @@ per volatility point, rho per 1 %; null is what is not known, and `iv_reason` sa
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fo_analytics.domain.chain import NSE_RATE, Convention, Quotes, Terms, Valuation, value_chain
-from fo_analytics.domain.chain_view import AMOUNTS, PRICES, SIDES, STAMPS, ChainView, cells_of, strike_key
-from fo_analytics.domain.minute_close import measure
+from fo_analytics.domain.chain import CALL, NSE_RATE, PUT, Convention, Quotes, Terms, Valuation, value_chain
+from fo_analytics.domain.chain_view import AMOUNTS, FIELDS, PRICES, SIDES, STAMPS, ChainView, cells_of, strike_key
+from fo_analytics.domain.minute_close import measure, total
+from fo_analytics.domain.open_interest import put_call_ratio
+from fo_analytics.domain.ticks import Floats
 from streaming.domain.sequencing import Document
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "quotes_of",
     "revalued",
     "strike_key",
+    "with_volume",
     "within_levels",
 ]
 
@@ -81,6 +84,18 @@ def _number(value: float) -> float | None:
 
 def _whole(value: float) -> int | None:
     return None if math.isnan(value) else round(value)
+
+
+def with_volume(view: ChainView, volume: Floats) -> ChainView:
+    """Return a chain with other volumes (2, k), units, in its contracts and its totals; NaN: not known."""
+    cells = view.cells.copy()
+    cells[list(FIELDS).index("volume")] = volume
+    totals = {
+        "call_volume": _whole(total(volume[CALL])),
+        "put_volume": _whole(total(volume[PUT])),
+        "pcr_volume": _number(put_call_ratio(volume[CALL], volume[PUT])),
+    }
+    return replace(view, head={**view.head, **totals}, cells=cells)
 
 
 def within_levels(document: Document, levels: int) -> Document:

@@ -155,10 +155,10 @@ def measure(expiry: date, time_ms: int, quotes: Quotes, value: Valuation) -> Cha
         atm_strike=atm,
         atm_iv=_greeks_iv(value, at, forward, atm),
         straddle=float(value.mark[:, at].sum()) if at >= 0 else math.nan,
-        call_oi=_total(oi[CALL]),
-        put_oi=_total(oi[PUT]),
-        call_volume=_total(volume[CALL]),
-        put_volume=_total(volume[PUT]),
+        call_oi=total(oi[CALL]),
+        put_oi=total(oi[PUT]),
+        call_volume=total(volume[CALL]),
+        put_volume=total(volume[PUT]),
         pcr_oi=put_call_ratio(oi[CALL], oi[PUT]),
         pcr_volume=put_call_ratio(volume[CALL], volume[PUT]),
         max_pain=max_pain(quotes.strike, oi[CALL], oi[PUT], forward=forward),
@@ -174,6 +174,6 @@ def _greeks_iv(value: Valuation, at: int, forward: float, strike: float) -> floa
     return own if not math.isnan(own) else float(value.iv[itm, at])
 
 
-def _total(amounts: Floats) -> float:
-    """Return the sum of what is known, NaN where nothing is."""
+def total(amounts: Floats) -> float:
+    """Return the sum of what is known of amounts (n,), NaN where nothing is."""
     return float(np.nansum(amounts)) if not np.isnan(amounts).all() else math.nan

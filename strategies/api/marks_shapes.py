@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from fo_analytics.api.time_range import RangeEndField, RangeStartField, TimeframeField
+from fo_analytics.api.parameters import TIMEFRAMES, TimeframeField
+from fo_analytics.api.time_range import RangeEndField, RangeStartField
 from tradingviz.core.shapes import Shape
 
 
@@ -69,7 +70,7 @@ class M2MShape(Shape):
 class CandleParameters(serializers.Serializer[Any]):
     """Which candles."""
 
-    timeframe = TimeframeField(default="1m", help_text="1m 5m 15m 30m 1h 1d, or an alias: 1min, 60, 1D, …")
+    timeframe = TimeframeField(default="1m", help_text=TIMEFRAMES)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Add `from`, which Python cannot declare, and `to`."""
