@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from fo_analytics.api.answers import ExpiriesShape, StrikeDistributionShape
 from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
+from fo_analytics.api.examples import example
 from fo_analytics.api.parameters import StrikeDistributionParameters, UnderlyingParameters
 from fo_analytics.api.rendering import Json, render_chain, render_expiries
 from fo_analytics.domain.chain import Convention
@@ -26,6 +27,7 @@ class ChainQuestions(Questions):
         summary="Listed expiries with their labels",
         parameters=[UnderlyingParameters],
         responses={200: ExpiriesShape, **PROBLEMS},
+        examples=[example("expiries")],
     )
     @action(detail=False, url_path="expiries")
     def expiries(self, request: Request) -> Response:
@@ -38,6 +40,7 @@ class ChainQuestions(Questions):
         summary="Option chains with marks, implied volatility, Greeks, open interest and ages",
         parameters=[StrikeDistributionParameters],
         responses={200: StrikeDistributionShape, **PROBLEMS},
+        examples=[example("strike-distribution")],
     )
     @action(detail=False, url_path="strike-distribution")
     def strike_distribution(self, request: Request) -> Response:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
 from fo_analytics.api.depth_rendering import render_depth
 from fo_analytics.api.depth_shapes import DepthParameters, DepthShape
+from fo_analytics.api.examples import example
 from fo_analytics.selectors.depth import chain_depth
 
 
@@ -22,6 +23,7 @@ class DepthQuestions(Questions):
         summary="Order books with spread, microprice, imbalance, impact cost and liquidity",
         parameters=[DepthParameters],
         responses={200: DepthShape, **PROBLEMS},
+        examples=[example("depth")],
     )
     @action(detail=False, url_path="depth")
     def depth(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fo_analytics.api.asking import PROBLEMS, Questions, validated
+from fo_analytics.api.examples import example
 from fo_analytics.api.reference_shapes import (
     IndicatorsShape,
     InstrumentsParameters,
@@ -36,6 +37,7 @@ class ReferenceQuestions(Questions):
         operation_id="fo_indicators",
         summary="What series can be of: names, units, meanings",
         responses={200: IndicatorsShape, **PROBLEMS},
+        examples=[example("indicators")],
     )
     @action(detail=False, url_path="indicators")
     def indicators(self, request: Request) -> Response:
@@ -46,6 +48,7 @@ class ReferenceQuestions(Questions):
         operation_id="fo_underlyings",
         summary="Underlyings with their aliases and what is known of them",
         responses={200: UnderlyingsShape, **PROBLEMS},
+        examples=[example("underlyings")],
     )
     @action(detail=False, url_path="underlyings")
     def underlyings(self, request: Request) -> Response:
@@ -57,6 +60,7 @@ class ReferenceQuestions(Questions):
         summary="Instruments with their terms, page by page",
         parameters=[InstrumentsParameters],
         responses={200: InstrumentsShape, **PROBLEMS},
+        examples=[example("instruments")],
     )
     @action(detail=False, url_path="instruments")
     def instruments(self, request: Request) -> Response:

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fo_analytics.api.asking import PROBLEMS, Questions, validated
+from fo_analytics.api.examples import example
 from fo_analytics.api.series_answers import (
     MAX_STRADDLE_DAYS,
     Over,
@@ -34,6 +35,7 @@ class SeriesQuestions(Questions):
         summary="Bars of the call and the put of a strike",
         parameters=[StrikeHistoryParameters],
         responses={200: StrikeHistoryShape, **PROBLEMS},
+        examples=[example("strike-history")],
     )
     @action(detail=False, url_path="strike-history")
     def strike_history(self, request: Request) -> Response:
@@ -48,6 +50,7 @@ class SeriesQuestions(Questions):
         summary="Indicators at levels of moneyness over time",
         parameters=[MoneynessSeriesParameters],
         responses={200: MoneynessSeriesShape, **PROBLEMS},
+        examples=[example("moneyness-series")],
     )
     @action(detail=False, url_path="moneyness-series")
     def moneyness_series(self, request: Request) -> Response:
@@ -62,6 +65,7 @@ class SeriesQuestions(Questions):
         summary="Measures of a whole chain over time",
         parameters=[MetricsSeriesParameters],
         responses={200: MetricsSeriesShape, **PROBLEMS},
+        examples=[example("metrics-series")],
     )
     @action(detail=False, url_path="metrics-series")
     def metrics_series(self, request: Request) -> Response:
@@ -74,6 +78,7 @@ class SeriesQuestions(Questions):
         summary="Premium of a straddle over time",
         parameters=[StraddleSeriesParameters],
         responses={200: StraddleSeriesShape, **PROBLEMS},
+        examples=[example("straddle-series")],
     )
     @action(detail=False, url_path="straddle-series")
     def straddle_series(self, request: Request) -> Response:
