@@ -18,10 +18,11 @@ from fo_analytics.domain.depth import (
     liquidity_tier,
     measure_depth,
 )
-from fo_analytics.domain.depth_view import book_of
+from fo_analytics.domain.depth_view import book_of, still_holds
 from fo_analytics.domain.document import SIDES, within_levels
 from fo_analytics.domain.order_book import LEVELS, sides_of
 from fo_analytics.domain.ticks import Floats
+from fo_analytics.selectors.chains import LIVE
 from fo_analytics.selectors.depth import ChainDepth
 
 Json = dict[str, Any]
@@ -35,7 +36,8 @@ BID, ASK = 0, 1
 class _Contract:
     """A contract with what is known of its book: (2, LEVELS, 3), prices NaN where nothing is.
 
-    `sized` tells of the bids and the asks whether the quantities were said. `ts` 0: never quoted.
+    `sized` tells of the bids and the asks whether the quantities were said. `ts` 0: never quoted. `reason` says why it
+    is not a full book.
     """
 
     strike: float
@@ -44,6 +46,7 @@ class _Contract:
     quote_ts: int | None
     ts: int
     is_full: bool
+    reason: str | None
     book: Floats
     sized: tuple[bool, bool]
 
@@ -99,14 +102,22 @@ def _contracts(found: ChainDepth, levels: int, sides: Sequence[str]) -> Iterator
         held = books.get(strike_key(strike), {})
         for side in sides:
             if side in row:
-                yield _contract((strike, side, found.lot_size[strike, side]), row[side], held.get(side))
+                name, book = (strike, side, found.lot_size[strike, side]), held.get(side)
+                if book is not None and still_holds(book, row[side], found.opened_ms):
+                    yield _full(name, row[side]["quote_ts"], book)
+                else:
+                    unknown = "no_depth" if book is None else "outdated"
+                    yield _best(name, row[side], unknown if found.chain.source == LIVE else "stored")
 
 
-def _contract(name: tuple[float, str, int], quote: Json, book: Json | None) -> _Contract:
-    """Return a contract with its book, or with the best quotes as a book of one level a side."""
+def _full(name: tuple[float, str, int], quote_ts: int | None, book: Json) -> _Contract:
+    """Return a contract with its book."""
+    return _Contract(*name, quote_ts, book["ts"], True, None, book_of(book["bids"], book["asks"]), (True, True))
+
+
+def _best(name: tuple[float, str, int], quote: Json, reason: str) -> _Contract:
+    """Return a contract with the best quotes as a book of one level a side, and why there is no more."""
     quote_ts = quote["quote_ts"]
-    if book is not None:
-        return _Contract(*name, quote_ts, book["ts"], True, book_of(book["bids"], book["asks"]), (True, True))
     levels = np.zeros((2, LEVELS, 3))
     if quote_ts is None:
         levels[..., 0] = math.nan
@@ -116,7 +127,7 @@ def _contract(name: tuple[float, str, int], quote: Json, book: Json | None) -> _
             # Where no quantity was said, one unit stands for it, and nothing is told that depends on it.
             quantity = quote[f"{side}_qty"] if sized[place] else 1.0
             levels[place, 0] = quote[side], quantity, math.nan
-    return _Contract(*name, quote_ts, quote_ts or 0, False, levels, sized)
+    return _Contract(*name, quote_ts, quote_ts or 0, False, reason, levels, sized)
 
 
 def _measure(contracts: list[_Contract], lots: int) -> _Measures:
@@ -132,14 +143,13 @@ def _measure(contracts: list[_Contract], lots: int) -> _Measures:
 def _row(found: ChainDepth, contract: _Contract, measures: _Measures, lots: int) -> Json:
     depth, ts = measures.depth, contract.ts or None
     bids, asks = (_levels(contract, side) for side in (BID, ASK))
-    missing = None if contract.is_full else "no_depth" if found.chain.source == "live" else "stored"
     return {
         "strike": contract.strike,
         "side": contract.side,
         "lot_size": contract.lot_size,
         "state": DepthState(int(depth.state)).name.lower(),
         "source": "depth" if contract.is_full else "quote" if ts else None,
-        "source_reason": missing,
+        "source_reason": contract.reason,
         "ts": ts,
         "age_ms": _age(found, ts),
         "quote_ts": contract.quote_ts,

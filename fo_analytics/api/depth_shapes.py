@@ -74,10 +74,15 @@ class DepthContractShape(Shape):
         choices=("unknown", "empty", "bid_only", "ask_only", "crossed", "two_sided"), help_text="which sides are quoted"
     )
     source = _word("depth: up to five levels; quote: the best bid and ask; null: neither")  # type: ignore[assignment]
-    source_reason = _word("why it is not depth: no_depth (ingest has seen none since depth_since) or stored")
+    source_reason = _word(
+        "why it is not depth: no_depth (ingest has seen none since depth_since), outdated (a newer best quote has "
+        "other prices, or is more than a minute newer) or stored"
+    )
     ts = _whole("stamp of the levels, ms UTC")
     age_ms = _whole("age of the levels at ts_event")
-    quote_ts = _whole("stamp of the newest best bid and ask, ms UTC; later than ts where ticks without depth came")
+    quote_ts = _whole(
+        "stamp of the newest best bid and ask, ms UTC; later than ts where it was said again without depth"
+    )
     quote_age_ms = _whole("age of these at ts_event")
     bids = LevelShape(many=True, help_text="best first")
     asks = LevelShape(many=True, help_text="best first")

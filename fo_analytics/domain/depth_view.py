@@ -21,7 +21,18 @@ from streaming.domain.sequencing import Document, diff
 Rung = tuple[float, int, int | None]
 Cell = tuple[int, list[Rung], list[Rung]]
 FIELDS = ("ts", "bids", "asks")
+MOST_BEHIND_MS = 60_000
 encode = msgspec.msgpack.Encoder().encode
+
+
+def still_holds(book: Document, quote: Document, opened_ms: int) -> bool:
+    """Return whether a contract's book is what is offered now: it is of the session opened at `opened_ms` (UTC), and
+    a newer best quote (`bid`, `ask`, `quote_ts` of a chain's contract) has the same prices and is a minute newer at
+    most."""
+    behind_ms = (quote["quote_ts"] or 0) - book["ts"]
+    best = [side[0][0] if side else None for side in (book["bids"], book["asks"])]
+    is_said_again = behind_ms <= MOST_BEHIND_MS and best == [quote["bid"], quote["ask"]]
+    return bool(book["ts"] >= opened_ms and (behind_ms <= 0 or is_said_again))
 
 
 @dataclass(frozen=True, eq=False)

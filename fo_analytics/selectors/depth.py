@@ -7,10 +7,10 @@ from datetime import date
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from fo_analytics.domain.calendar import from_ms, ist_date
+from fo_analytics.domain.calendar import from_ms, ist_date, to_ms
 from fo_analytics.domain.chain import Convention
 from fo_analytics.models import Instrument, SupersededTerms, Underlying
-from fo_analytics.selectors.chains import LIVE, ChainAnswer, chains_at, live_chains, live_state
+from fo_analytics.selectors.chains import LIVE, ChainAnswer, chains_at, live_chains, live_state, session_begun
 from fo_analytics.selectors.strike_distribution import expiries_as_of
 from fo_analytics.topics import depth_topic
 from streaming.state import State
@@ -25,7 +25,8 @@ class ChainDepth:
     """The quotes and the books of an expiry as of `as_of_ms` (UTC).
 
     `chain` holds the quotes; `books` what ingest published of the order books, None for the past and where it has
-    published none. `lot_size` is units by (strike, `call` or `put`), as of that day.
+    published none in the session that had begun last, at `opened_ms` (UTC). `lot_size` is units by (strike, `call` or
+    `put`), as of that day.
     """
 
     underlying: Underlying
@@ -34,6 +35,7 @@ class ChainDepth:
     labels: tuple[str, ...]
     chain: ChainAnswer
     books: State | None
+    opened_ms: int
     lot_size: Mapping[Contract, int]
 
 
@@ -48,13 +50,15 @@ def chain_depth(*, underlying: str, expiry: str | None, at: int | None) -> Chain
         raise InvalidRequest("no expiry of this underlying was listed at that instant", field="expiry")
     # The books first: what is published between the two readings makes the quotes newer, never the books.
     books = live_state(topic=depth_topic(found.symbol, day)) if at is None else None
+    session = session_begun(table.as_of_ms, table.calendar)
+    opened_ms = to_ms(session.opens_at) if session else 0
     read = live_chains if at is None else chains_at
     (chain,) = read(underlying=found, table=table, expiries=(day,), convention=Convention.EXACT)
-    books = books if chain.source == LIVE else None
+    books = books if books and chain.source == LIVE and books.ts_event >= opened_ms else None
     as_of_ms = max(chain.head["ts_event"], books.ts_event if books else 0)
     labels = {item.expiry: item.labels for item in table.alive()}.get(day, ())
     lots = lot_sizes(underlying_id=found.pk, expiry=day, day=ist_date(from_ms(as_of_ms)))
-    return ChainDepth(found, as_of_ms, day, tuple(labels), chain, books, lots)
+    return ChainDepth(found, as_of_ms, day, tuple(labels), chain, books, opened_ms, lots)
 
 
 def lot_sizes(*, underlying_id: int, expiry: date, day: date) -> Mapping[Contract, int]:

@@ -25,8 +25,9 @@ NOW = LAST + 5_000
 OTHER_LOT = 75
 BIDS: Levels = [(99.0, 650, 4), (98.5, 1300, 6), (98.0, 1950, 5), (97.0, 325, 1), (96.0, 65, 1)]
 ASKS: Levels = [(101.0, 130, 2), (101.5, 650, 3), (102.0, 260, 1), (103.0, 390, 2), (110.0, 715, 2)]
-FULL, ONE_SIDED, CROSSED, EMPTY, NO_ORDERS, OTHER_TERMS = (
+FULL, ONE_SIDED, CROSSED, EMPTY, NO_ORDERS, OTHER_TERMS, OUTDATED = (
     (25_000.0, "call"), (25_000.0, "put"), (25_100.0, "call"), (25_100.0, "put"), (24_900.0, "call"), (24_900.0, "put"),
+    (24_800.0, "call"),
 )  # fmt: skip
 BOOKS: dict[tuple[float, str], tuple[Levels, Levels]] = {
     FULL: (BIDS, ASKS),
@@ -35,6 +36,7 @@ BOOKS: dict[tuple[float, str], tuple[Levels, Levels]] = {
     EMPTY: ([], []),
     NO_ORDERS: ([(99.0, 650, None)], [(99.5, 650, 3)]),
     OTHER_TERMS: (BIDS, ASKS),
+    OUTDATED: (BIDS, ASKS),
 }
 KINDS = {"call": "CE", "put": "PE"}
 
@@ -51,15 +53,18 @@ def tick(name: tuple[float, str], ts: int, depth: object) -> TickRow:
 
 @pytest.fixture(scope="module")
 def books(market: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Six books of the near expiry; one contract's lot was another one until March; one's quote is newer than its."""
+    """Seven books of the near expiry; one contract's lot was another one until March.
+
+    One's best prices were said once more without a book, of another one other prices.
+    """
     with django_db_blocker.unblock():
         SupersededTerms.objects.create(
             instrument=instrument(*OTHER_TERMS), valid_to=date(2026, 2, 28), lot_size=OTHER_LOT, tick_size="0.05"
         )
         producer = TickProducer(sync_client())
         producer.send([tick(name, NOW - 2_000, book) for name, book in BOOKS.items()])
-        quote = (instrument(*FULL).token, NOW, 100.0, None, None, 99.5, 65.0, 100.5, 65.0, None)
-        producer.send([quote])
+        for name, bid, ask in ((FULL, 99.0, 101.0), (OUTDATED, 99.5, 101.0)):
+            producer.send([(instrument(*name).token, NOW, 100.0, None, None, bid, 65.0, ask, 130.0, None)])
         take_in(make_ingest(shard=0), producer)
         forget_everything()
         yield
@@ -100,6 +105,13 @@ def test_the_levels_are_those_of_the_newest_book_and_say_how_old_they_are(found:
     assert (head["expiry"], head["labels"], head["source"], head["ts_event"]) == (str(NEAR), ["NWeek+0"], "live", NOW)
     assert head["depth_since"] > 0
     assert head["depth_seq"] > 0
+
+
+def test_a_book_that_a_newer_quote_contradicts_is_none(found: Answer) -> None:
+    row = contract(found, OUTDATED)
+    assert (row["source"], row["source_reason"], row["ts"], row["age_ms"]) == ("quote", "outdated", NOW, 0)
+    assert (row["bid"], row["ask"], row["bids"][0]["quantity"], len(row["bids"])) == (99.5, 101.0, 65, 1)
+    assert (row["imbalance"], row["imbalance_reason"]) == (None, "best_only")
 
 
 def test_spread_microprice_and_imbalance_are_those_worked_out_by_hand(found: Answer) -> None:

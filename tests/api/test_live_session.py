@@ -8,8 +8,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from fo_analytics.ingest.heard import Heard, write_heard
+from fo_analytics.models import Instrument
 from fo_analytics.selectors import strike_distribution
-from tests.api.market import FAR, NEAR, feed, forget_everything, ist, snapshot
+from fo_analytics.services.ingest import make_ingest
+from streaming.ticker.stream import TickProducer
+from tests.api.market import FAR, NEAR, feed, forget_everything, ist, snapshot, take_in
 from tests.rig.cast import access_token
 from tradingviz.core.redis import sync_client
 
@@ -94,3 +97,49 @@ def heard_late_by(ms: int) -> Heard:
     """Return what ingest heard where the last tick came so late."""
     stamp = LAST_OF_EXPIRY_DAY
     return Heard(exchanges={"NSE": stamp + ms}, underlyings={"NIFTY": stamp + ms}, stamps={"NIFTY": stamp})
+
+
+def offer(expiry: date, ts: int, *later: int) -> None:
+    """Feed the book of the call at 25,000 rupees, and its best quote once more at later instants."""
+    levels = [(99.0, 650, 4), (98.5, 650, 4)], [(101.0, 650, 4), (101.5, 650, 4)]
+    token = Instrument.objects.get(expiry=expiry, strike=25_000, kind="CE").token
+    producer = TickProducer(sync_client())
+    for at, depth in ((ts, levels), *((at, None) for at in later)):
+        producer.send([(token, at, 100.0, None, None, 99.0, 650.0, 101.0, 650.0, depth)])
+    take_in(make_ingest(shard=0), producer)
+
+
+def book(client: APIClient, expiry: date) -> dict[str, Any]:
+    """Return the live book of the call at 25,000 rupees, with what is said of all books."""
+    answer = client.get(f"/fo/depth?underlying=NIFTY&expiry={expiry}&option_side=call").json()
+    (row,) = [row for row in answer.pop("contracts") if row["strike"] == 25_000]
+    return {**answer, **row}
+
+
+def test_a_book_of_yesterday_is_not_todays(client: APIClient) -> None:
+    feed([snapshot(YESTERDAY)])
+    offer(NEAR, YESTERDAY + 1_000)
+    shown = book(client, NEAR)
+    assert (shown["source"], len(shown["bids"]), shown["depth_since"] > 0) == ("depth", 2, True)
+    feed([snapshot(ist("2026-02-03 09:20:00"))])
+    shown = book(client, NEAR)
+    assert (shown["source"], shown["depth_since"], shown["depth_seq"]) == ("quote", None, None)
+    assert (len(shown["bids"]), shown["ts"]) == (1, ist("2026-02-03 09:20:00"))
+
+
+def test_a_book_of_yesterday_of_a_contract_not_quoted_today_is_not_todays(client: APIClient) -> None:
+    feed([snapshot(YESTERDAY)])
+    offer(NEAR, YESTERDAY + 1_000)
+    feed([snapshot(ist("2026-02-03 09:20:00"), strikes=[25_100.0, 25_200.0, 25_300.0], expiries=(NEAR,))])
+    shown = book(client, NEAR)
+    assert (shown["source"], shown["bids"], shown["ts"]) == (None, [], None)
+
+
+@pytest.mark.parametrize(("seconds", "source"), [(60, "depth"), (61, "quote")])
+def test_a_book_whose_best_prices_are_said_again_without_one_holds_for_a_minute(
+    client: APIClient, seconds: int, source: str
+) -> None:
+    feed([snapshot(YESTERDAY)])
+    offer(NEAR, YESTERDAY, YESTERDAY + seconds * 1000)
+    shown = book(client, NEAR)
+    assert (shown["source"], shown["source_reason"]) == (source, None if source == "depth" else "outdated")
