@@ -261,6 +261,7 @@ class OiChangesShape(TopsShape):
 
     underlying = serializers.CharField()
     ts_event = serializers.IntegerField(help_text="ms UTC")
+    convention = serializers.CharField(help_text="exact: what the chains compared were valued by")
     window = serializers.CharField()
     by = serializers.CharField()
     limit = serializers.IntegerField()
@@ -272,6 +273,8 @@ class OiChangesShape(TopsShape):
 class SnapshotChangesShape(TopsShape):
     """Changes of open interest since the previous session."""
 
+    price_threshold = serializers.FloatField(help_text="per cent")
+    oi_threshold = serializers.FloatField(help_text="per cent")
     reference_ts = whole("close of the newest minute compared with, ms UTC; null: none is stored")
 
 

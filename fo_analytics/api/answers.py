@@ -91,6 +91,8 @@ class ChainShape(Shape):
     pcr_volume = number("put over call volume, all strikes")
     max_pain = number("rupees")
     oi_reference_ts = whole("close of the previous session's last stored minute, ms UTC; null: none is stored")
+    price_threshold = serializers.FloatField(help_text="per cent beyond which a price changed, for build_up")
+    oi_threshold = serializers.FloatField(help_text="per cent beyond which open interest changed, for build_up")
     source = serializers.ChoiceField(choices=("live", "bars"))  # type: ignore[assignment]  # a field of that name
     epoch = whole("of the live topic; null from bars")
     seq = whole("of the live topic; null from bars")

@@ -113,6 +113,7 @@ class DepthShape(Shape):
     labels = serializers.ListField(child=serializers.CharField())
     ts_event = serializers.IntegerField(help_text="the instant ages are counted to, ms UTC")
     ts_expiry = serializers.IntegerField(help_text="ms UTC")
+    convention = serializers.CharField(help_text="exact: what the forward was computed by")
     source = ChoiceField(choices=("live", "bars"))  # type: ignore[assignment]  # a field of that name
     epoch = _whole("of the live chain; null from bars")
     seq = _whole("of the live chain; null from bars")

@@ -12,7 +12,7 @@ from fo_analytics.api.analytics_parameters import OiChangeParameters, SnapshotPa
 from fo_analytics.api.analytics_shapes import OiChangesShape, SnapshotShape
 from fo_analytics.api.asking import PROBLEMS, Questions, days_behind, validated
 from fo_analytics.api.examples import example
-from fo_analytics.api.rendering import render_chain, render_expiries
+from fo_analytics.api.rendering import render_chain, render_expiries, render_thresholds
 from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.changes import ANY_CHANGE, Thresholds
 from fo_analytics.selectors.analytics import Json, heading, insights
@@ -73,7 +73,7 @@ def _oi_changes(asked: Parameters) -> Json:
     found = distribution_of(asked)
     thresholds = Thresholds(asked["price_threshold"], asked["oi_threshold"])
     ranking = Ranking(minutes_of(asked["window"]), asked["by"], asked["limit"], thresholds)
-    head = {"underlying": found.underlying.symbol, "ts_event": found.newest_ms}
+    head = {**heading(found=found, convention=Convention.EXACT), "ts_event": found.newest_ms}
     return {**head, **{name: asked[name] for name in _RANKING}, **oi_changes(found=found, ranking=ranking)}
 
 
@@ -93,6 +93,10 @@ def _snapshot(asked: Parameters) -> Json:
         "chain": render_chain(insight.answer, reference, labels=list(insight.labels), **part),
         "smile": {**smile_summary(chain=insight.chain), "rank": rank},
         "exposure": exposure_summary(chain=insight.chain),
-        "oi_change": {name: changes[name] for name in ("gainers", "losers")} | {"reference_ts": reference.ts_ms},
+        "oi_change": {
+            **{name: changes[name] for name in ("gainers", "losers")},
+            "reference_ts": reference.ts_ms,
+            **render_thresholds(ANY_CHANGE),
+        },
         "expiries": render_expiries(expiry_table(underlying=found.underlying, as_of_ms=ts_event)),
     }

@@ -7,7 +7,7 @@ import numpy as np
 
 from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.chain_view import FIELDS, SIDES, STAMPS, ChainView, whole_numbers
-from fo_analytics.domain.changes import Changes, Reference, changes
+from fo_analytics.domain.changes import ANY_CHANGE, Changes, Reference, Thresholds, changes
 from fo_analytics.selectors.chains import ChainAnswer
 from fo_analytics.selectors.reference import ExpiryTable
 
@@ -24,7 +24,7 @@ def render_chain(
 ) -> Json:
     """Return one expiry's part of a strike distribution; open interest changed since the reference."""
     view = answer.view.within_levels(levels)
-    changed = changes(np.array(view.strike), view.field("last"), view.field("oi"), reference)
+    changed = changes(np.array(view.strike), view.field("last"), view.field("oi"), reference, ANY_CHANGE)
     ts = view.head["ts_event"]
     shown = [side for side in SIDES if option_side in ("both", side)]
     contracts = {side: _contracts(view, changed, SIDES.index(side), ts) for side in shown}
@@ -32,6 +32,7 @@ def render_chain(
         **{name: value for name, value in view.head.items() if name != "underlying"},
         "labels": labels,
         "oi_reference_ts": reference.ts_ms,
+        **render_thresholds(ANY_CHANGE),
         "spot_age_ms": _age(ts, view.head["spot_ts"]),
         "source": answer.source,
         "epoch": answer.epoch,
@@ -41,6 +42,11 @@ def render_chain(
             for place in _order(view, sort)
         ],
     }
+
+
+def render_thresholds(thresholds: Thresholds) -> Json:
+    """Return beyond what per cent a change counted for a build-up."""
+    return {"price_threshold": thresholds.price, "oi_threshold": thresholds.oi}
 
 
 def render_expiries(table: ExpiryTable) -> list[Json]:

@@ -27,6 +27,10 @@ def _units(text: str, *, required: bool = True) -> serializers.ListField:
     return serializers.ListField(child=serializers.IntegerField(allow_null=True), help_text=text, required=required)
 
 
+def _words(text: str, *, allow_null: bool = False) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(allow_null=True), help_text=text, allow_null=allow_null)
+
+
 class CoveredShape(Shape):
     """What an answer over time covers."""
 
@@ -63,6 +67,7 @@ class BarsShape(Shape):
     volume = _units("units traded in the bucket")
     oi = _units("units, the last seen")
     iv = _numbers("fraction a year")
+    iv_reason = _words("why iv is null")
     delta = _numbers("per rupee")
     gamma = _numbers("per rupee squared")
     theta = _numbers("rupees per calendar day")
@@ -154,6 +159,7 @@ class LevelSeriesShape(Shape):
     moneyness = serializers.CharField()
     time = _times()
     value = _numbers("in the indicator's unit")
+    iv_reason = _words("of iv and Greeks: why the contract's own iv is null; null: another indicator", allow_null=True)
     strike = _numbers("rupees: the contract of that bucket")
     oi = _units("of that contract, units")
     volume = _units("of that contract in the bucket, units")

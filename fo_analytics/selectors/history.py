@@ -11,6 +11,7 @@ from django.db import connection
 
 from fo_analytics.domain.bars import Flag
 from fo_analytics.domain.calendar import from_ms
+from fo_analytics.domain.chain_view import WORDS
 from fo_analytics.domain.moneyness import Side
 from fo_analytics.models import Instrument, InstrumentKind, Underlying
 from fo_analytics.queries import query
@@ -21,10 +22,10 @@ from tradingviz.core.errors import InvalidRequest
 
 SIDES: dict[Side, InstrumentKind] = {"call": InstrumentKind.CALL, "put": InstrumentKind.PUT}
 COLUMNS = (
-    "open", "high", "low", "close", "volume", "oi", "iv", "delta", "gamma", "theta", "vega", "rho", "bid", "ask",
-    "flags",
+    "open", "high", "low", "close", "volume", "oi", "iv", "iv_reason", "delta", "gamma", "theta", "vega", "rho",
+    "bid", "ask", "flags",
 )  # fmt: skip
-"""Columns of a bar, units as in models.series.BarValues; flags as numbers."""
+"""Columns of a bar, units as in models.series.BarValues; flags and reasons as numbers."""
 FLAGS = {Flag.CATCH_UP: "catch_up"}
 NEAREST = 11
 
@@ -36,14 +37,15 @@ def strike_history(
 ) -> dict[Side, Columns]:
     """Return the bars of a strike's contracts (rupees) that open in a range; two queries.
 
-    A side that is not listed, or not asked for, is absent. `time` is in Unix seconds, flags are names. Raises
-    InvalidRequest for a strike that is not listed.
+    A side that is not listed, or not asked for, is absent. `time` is in Unix seconds; flags and reasons are names.
+    Raises InvalidRequest for a strike that is not listed.
     """
     instruments = contracts_at(underlying=underlying, expiry=expiry, strike=strike, sides=sides)
     keys = [instrument.pk for instrument in instruments.values()]
     bars = contract_bars(instrument_ids=keys, timeframe=timeframe, span=span, columns=COLUMNS)
     found = {side: bars[instrument.pk] for side, instrument in instruments.items()}
     for columns in found.values():
+        columns["iv_reason"] = list(map(WORDS["iv_reason"].get, columns["iv_reason"]))
         columns["flags"] = [[FLAGS[flag] for flag in Flag if flag & held] for held in columns["flags"]]
     return found
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fo_analytics.domain.chain import mark
-from fo_analytics.domain.chain_view import whole_numbers
+from fo_analytics.domain.chain_view import GREEKS, WORDS, whole_numbers
 from fo_analytics.domain.indicators import MARK, Indicator, Of
 from fo_analytics.domain.moneyness import Side
 from fo_analytics.models import Instrument, Underlying
@@ -20,18 +20,24 @@ from fo_analytics.selectors.reference import contracts_listed
 from fo_analytics.selectors.series import Series, Span, moneyness_group
 
 Floats = npt.NDArray[np.float64]
+_REASON = "iv_reason"
+_OF_IV = ("iv", *GREEKS)
 _QUOTED = ("bid", "ask", "close")
 
 
 @dataclass(frozen=True, slots=True)
 class LevelSeries:
-    """One indicator of one side at one level: columns (n,), `time` in Unix seconds; NaN and None: not known."""
+    """One indicator of one side at one level: columns (n,), `time` in Unix seconds; NaN and None: not known.
+
+    `iv_reason` says of IV and Greeks why the contract's own IV is not; None of other indicators.
+    """
 
     indicator: str
     side: str
     moneyness: str
     time: list[int]
     value: list[Any]
+    iv_reason: list[str | None] | None
     strike: list[float]
     oi: list[Any]
     volume: list[Any]
@@ -53,6 +59,7 @@ def level_series(
     """
     columns = dict.fromkeys(("oi", "volume"))
     for one in indicators:
+        columns |= dict.fromkeys([_REASON] if one.name in _OF_IV else ())
         columns |= dict.fromkeys(_QUOTED if one.name == MARK else (one.name,) if one.of is Of.CONTRACT else ())
     series = moneyness_group(
         underlying=underlying,
@@ -74,8 +81,13 @@ def level_series(
                 value = [chain[one.name].get(at) for at in shared["time"]]
             else:
                 value = (_marks(held, shared["side"], ticks) if one.name == MARK else held.values[one.name]).tolist()
-            found.append(LevelSeries(indicator=one.name, value=_whole(one, value), **shared))
+            value = _whole(one, value)
+            found.append(LevelSeries(indicator=one.name, value=value, iv_reason=_reasons(one, held), **shared))
     return found
+
+
+def _reasons(indicator: Indicator, held: Series) -> list[str | None] | None:
+    return [WORDS[_REASON].get(code) for code in held.values[_REASON].tolist()] if indicator.name in _OF_IV else None
 
 
 def _shared(held: Series, side: Side, moneyness: str, spot: Course) -> dict[str, Any]:

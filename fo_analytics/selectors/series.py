@@ -26,9 +26,9 @@ Columns = dict[str, Floats]
 
 VALUES = (
     "open", "high", "low", "close", "volume", "oi", "bid", "ask",
-    "forward", "iv", "delta", "gamma", "theta", "vega", "rho",
+    "forward", "iv", "iv_reason", "delta", "gamma", "theta", "vega", "rho",
 )  # fmt: skip
-"""What a series can be of; units as in models.series.BarValues."""
+"""What a series can be of; units as in models.series.BarValues; `iv_reason` is a code of chain_view.WORDS."""
 
 
 @dataclass(frozen=True, slots=True)

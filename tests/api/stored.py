@@ -28,6 +28,9 @@ STRIKES = tuple(24_800.0 + 100 * rung for rung in range(5))
 ONE_SIDED = 25_100.0
 MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "1d": 1440}
 PRICES = ("open", "high", "low", "close", "bid", "ask", "forward", "iv", "delta", "gamma", "theta", "vega", "rho")
+IV_REASONS = (
+    None, "no_price", "below_intrinsic", "above_maximum", "no_time_value", "expired", "stale", "no_spot",
+)  # fmt: skip
 METRICS = ("spot", "forward", "atm_iv", "straddle", "pcr_oi", "pcr_volume", "max_pain")
 AMOUNTS = ("call_oi", "put_oi", "call_volume", "put_volume")
 
@@ -72,7 +75,9 @@ def _bars(session: Session, random: np.random.Generator) -> Iterator[Bar]:
         for time in session.bucket_starts:
             over = instrument.expiry == session.date and time >= session.expires_at
             if not over and random.random() < 0.3:
-                yield Bar(instrument=instrument, time=time, **_numbers(PRICES, ("oi", "volume"), random))
+                numbers = _numbers(PRICES, ("oi", "volume"), random)
+                reason = 0 if "iv" in numbers else 1 + time.minute % (len(IV_REASONS) - 1)
+                yield Bar(instrument=instrument, time=time, iv_reason=reason, **numbers)
 
 
 def _metrics(session: Session, random: np.random.Generator) -> Iterator[ChainMetric]:

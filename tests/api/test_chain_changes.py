@@ -100,3 +100,9 @@ def test_the_number_of_expiries_does_not_change_the_number_of_queries(ask: Asker
             counts.append(len(queries))
     assert counts[0] == counts[1] <= 10
     assert counts[2] == counts[3] <= 10
+
+
+def test_a_build_up_comes_with_the_thresholds_it_was_told_by(ask: Asker) -> None:
+    snapshot = ask("/fo/snapshot", underlying="NIFTY").body
+    for told in (ask.chains().chain, snapshot["chain"], snapshot["oi_change"]):
+        assert (told["price_threshold"], told["oi_threshold"]) == (0.0, 0.0)

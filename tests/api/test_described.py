@@ -60,3 +60,8 @@ def test_every_question_has_an_example_with_the_keys_of_an_answer(
     content = document["paths"][f"/fo/{path}"]["get"]["responses"]["200"]["content"]["application/json"]
     (example,) = content["examples"].values()
     assert set(example["value"]) == set(ask(f"/fo/{path}", underlying="NIFTY").body)
+
+
+@pytest.mark.parametrize("path", [*PATHS, "depth", "strike-distribution", "metrics-series", "straddle-series"])
+def test_an_answer_with_valued_numbers_names_its_convention(ask: Asker, path: str) -> None:
+    assert ask(f"/fo/{path}", underlying="NIFTY").body["convention"] == "exact"

@@ -21,7 +21,7 @@ PATH = "/fo/moneyness-series"
 WHOLE = {"from": "2026-07-31", "to": "2026-08-05"}
 FIRST, LAST = datetime(2026, 7, 31, tzinfo=IST), datetime(2026, 8, 6, tzinfo=IST)
 COLUMNS = ["time", "value", "strike", "oi", "volume", "underlying"]
-BAR = ["oi", "volume", "iv", "delta", "close", "bid", "ask"]
+BAR = ["oi", "volume", "iv", "iv_reason", "delta", "close", "bid", "ask"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -116,6 +116,17 @@ def test_series_are_what_the_stored_rows_say(ask: Asker, expiry: str, timeframe:
         assert one["underlying"] == stored.clean([spot for _, _, spot in rows.values()])
 
 
+@pytest.mark.parametrize("timeframe", ["1m", "1h"])
+def test_where_there_is_no_volatility_the_series_of_it_and_of_greeks_say_why(ask: Asker, timeframe: str) -> None:
+    series = ask_series(ask, indicator="iv,delta,close,pcr", timeframe=timeframe, option_side="put", **WHOLE)
+    rows = expected("put", "ATM", "NWeek+0", timeframe)
+    reasons = [stored.IV_REASONS[bar["iv_reason"]] for _, bar, _ in rows.values()]
+    assert None in reasons
+    assert len(set(reasons)) >= 2
+    assert [one["iv_reason"] for one in series] == [reasons, reasons, None, None]
+    assert [value is None for value in series[0]["value"]] == [reason is not None for reason in reasons]
+
+
 def test_a_chains_indicator_has_the_buckets_value_at_every_level(ask: Asker) -> None:
     for one in ask_series(ask, indicator="pcr", moneyness="ATM,OTM2", timeframe="15m", **WHOLE):
         rows = stored.metric_rows("NWeek+0", "15m", FIRST, LAST)
@@ -141,7 +152,7 @@ def test_option_side_chooses_the_sides(ask: Asker, side: str, sides: list[str]) 
 
 def test_every_series_has_the_columns_promised_all_of_one_length(ask: Asker) -> None:
     for one in ask_series(ask, indicator=["iv", "close,pcr"], moneyness=["OTM1", "ATM,ITM1"]):
-        assert set(one) == {"indicator", "side", "moneyness", *COLUMNS}
+        assert set(one) == {"indicator", "side", "moneyness", "iv_reason", *COLUMNS}
         assert len({len(one[name]) for name in COLUMNS}) == 1
 
 

@@ -16,7 +16,7 @@ from tests.integration.ingest import recomputed
 pytestmark = pytest.mark.usefixtures("stored_market")
 PATH = "/fo/strike-history"
 NAMES = [
-    "time", "open", "high", "low", "close", "volume", "oi", "iv", "delta", "gamma", "theta", "vega", "rho",
+    "time", "open", "high", "low", "close", "volume", "oi", "iv", "iv_reason", "delta", "gamma", "theta", "vega", "rho",
     "bid", "ask", "flags",
 ]  # fmt: skip
 WHOLE = {"from": "2026-07-31", "to": "2026-08-05"}
@@ -51,7 +51,8 @@ def test_bars_over_a_weekend_are_what_pandas_makes_of_the_minutes(
     assert len(rows) > (0 if timeframe == "1d" else 20)
     assert list(body[side]) == NAMES
     assert body[side]["time"] == stored.seconds(rows["time"])
-    for name in NAMES[1:-1]:
+    assert body[side]["iv_reason"] == [stored.IV_REASONS[code] for code in rows["iv_reason"]]
+    for name in [name for name in NAMES[1:-1] if name != "iv_reason"]:
         assert body[side][name] == stored.clean(rows[name]), name
     assert {"call", "put"} & set(body) == {side}
 
