@@ -20,6 +20,23 @@ def word(text: str) -> serializers.CharField:
     return serializers.CharField(allow_null=True, help_text=text)
 
 
+class ContractDepthShape(Shape):
+    """A contract's depth in short; levels, impact cost and liquidity: `/fo/depth`."""
+
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of that name
+        help_text="depth: up to five levels a side; quote: the best bid and ask"
+    )
+    ts = serializers.IntegerField(help_text="stamp of the levels, ms UTC")
+    age_ms = serializers.IntegerField(help_text="age of the levels at ts_event")
+    state = serializers.CharField(help_text="which sides are quoted: empty, bid_only, ask_only, crossed, two_sided")
+    spread = number("rupees; null, as spread_percent and microprice, unless two_sided")
+    spread_percent = number("of the mid")
+    microprice = number("rupees; null too where a quantity was not said")
+    imbalance = number("(bid - ask quantity) / both, all levels, -1 to 1; null: empty, or source is quote")
+    bid_quantity = whole("units, all levels; null: source is quote")
+    ask_quantity = whole("units, all levels; null: source is quote")
+
+
 class ContractShape(Shape):
     """One contract of a chain."""
 
@@ -51,6 +68,7 @@ class ContractShape(Shape):
     age_ms = whole("age of last at ts_event")
     quote_age_ms = whole("age of bid and ask at ts_event")
     oi_age_ms = whole("age of oi at ts_event")
+    depth = ContractDepthShape(allow_null=True, help_text="null: never quoted")
 
 
 class StrikeShape(Shape):

@@ -16,6 +16,7 @@ from fo_analytics.api.rendering import Json, render_chain, render_expiries
 from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.timeframes import MINUTE, Bucket
 from fo_analytics.selectors.buckets import closed_bucket, with_volumes_of
+from fo_analytics.selectors.depth import live_books
 from fo_analytics.selectors.strike_distribution import expiries_as_of, strike_distribution
 
 
@@ -73,9 +74,9 @@ def _strike_distribution(asked: Mapping[str, Any], bucket: Bucket | None) -> Jso
     if bucket:
         found = with_volumes_of(found=found, bucket=bucket)
     part = {name: asked[name] for name in ("levels", "option_side", "sort")}
+    parts = zip(found.chains, found.since_yesterday(), live_books(found=found), found.labels, strict=True)
     chains = [
-        render_chain(chain, reference, labels=list(labels), **part)
-        for chain, reference, labels in zip(found.chains, found.since_yesterday(), found.labels, strict=True)
+        render_chain(chain, reference, books, labels=list(labels), **part) for chain, reference, books, labels in parts
     ]
     head = {"underlying": found.underlying.symbol, "ts_event": found.as_of_ms, "convention": asked["convention"]}
     opens = bucket and bucket.opens_ms // 1000

@@ -16,6 +16,7 @@ from fo_analytics.api.rendering import render_chain, render_expiries, render_thr
 from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.changes import ANY_CHANGE, Thresholds
 from fo_analytics.selectors.analytics import Json, heading, insights
+from fo_analytics.selectors.depth import live_books
 from fo_analytics.selectors.exposures import exposure_summary
 from fo_analytics.selectors.iv_history import iv_ranks
 from fo_analytics.selectors.oi_changes import Ranking, oi_changes
@@ -82,7 +83,7 @@ def _snapshot(asked: Parameters) -> Json:
     found = distribution_of({**asked, "expiry": named})
     (insight,) = insights(found=found)
     (rank,) = iv_ranks(found=found, chains=[insight], asked=named, days=asked["rank_days"])
-    (reference,) = found.since_yesterday()
+    (reference,), (books,) = found.since_yesterday(), live_books(found=found)
     part = {"levels": asked["levels"], "option_side": "both", "sort": "strike"}
     ts_event = insight.answer.head["ts_event"]
     changes = oi_changes(found=found, ranking=Ranking(None, "absolute", asked["limit"], ANY_CHANGE))
@@ -90,7 +91,7 @@ def _snapshot(asked: Parameters) -> Json:
         **heading(found=found, convention=insight.chain.value.convention),
         **{name: insight.head()[name] for name in ("ts_event", "expiry", "source", "epoch", "seq")},
         **{name: asked[name] for name in ("levels", "limit", "rank_days")},
-        "chain": render_chain(insight.answer, reference, labels=list(insight.labels), **part),
+        "chain": render_chain(insight.answer, reference, books, labels=list(insight.labels), **part),
         "smile": {**smile_summary(chain=insight.chain), "rank": rank},
         "exposure": exposure_summary(chain=insight.chain),
         "oi_change": {

@@ -5,9 +5,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from fo_analytics.api.chain_depth import contract_depths
 from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.chain_view import FIELDS, SIDES, STAMPS, ChainView, whole_numbers
 from fo_analytics.domain.changes import ANY_CHANGE, Changes, Reference, Thresholds, changes
+from fo_analytics.domain.document import Document
 from fo_analytics.selectors.chains import ChainAnswer
 from fo_analytics.selectors.reference import ExpiryTable
 
@@ -15,25 +17,35 @@ Json = dict[str, Any]
 
 # Hundreds are made for an answer: that takes a fraction of what dicts would.
 _Contract = msgspec.defstruct(
-    "_Contract", [*FIELDS, "oi_change", "oi_change_percent", "build_up", "age_ms", "quote_age_ms", "oi_age_ms"]
+    "_Contract", [*FIELDS, "oi_change", "oi_change_percent", "build_up", "age_ms", "quote_age_ms", "oi_age_ms", "depth"]
 )
 
 
 def render_chain(
-    answer: ChainAnswer, reference: Reference, *, labels: list[str], levels: int, option_side: str, sort: str
+    answer: ChainAnswer,
+    reference: Reference,
+    books: Document,
+    *,
+    labels: list[str],
+    levels: int,
+    option_side: str,
+    sort: str,
 ) -> Json:
-    """Return one expiry's part of a strike distribution; open interest changed since the reference."""
+    """Return one expiry's part of a strike distribution; open interest changed since the reference.
+
+    `books` are live ones, as `fo_analytics.selectors.depth.live_books` has them.
+    """
     view = answer.view.within_levels(levels)
     changed = changes(np.array(view.strike), view.field("last"), view.field("oi"), reference, ANY_CHANGE)
-    ts = view.head["ts_event"]
+    depths = contract_depths(view, books)
     shown = [side for side in SIDES if option_side in ("both", side)]
-    contracts = {side: _contracts(view, changed, SIDES.index(side), ts) for side in shown}
+    contracts = {side: _contracts(view, changed, depths, SIDES.index(side)) for side in shown}
     return {
         **{name: value for name, value in view.head.items() if name != "underlying"},
         "labels": labels,
         "oi_reference_ts": reference.ts_ms,
         **render_thresholds(ANY_CHANGE),
-        "spot_age_ms": _age(ts, view.head["spot_ts"]),
+        "spot_age_ms": _age(view.head["ts_event"], view.head["spot_ts"]),
         "source": answer.source,
         "epoch": answer.epoch,
         "seq": answer.seq,
@@ -63,13 +75,14 @@ def render_expiries(table: ExpiryTable) -> list[Json]:
     ]
 
 
-def _contracts(view: ChainView, changed: Changes, side: int, ts: int) -> dict[int, Any]:
+def _contracts(view: ChainView, changed: Changes, depths: list[list[Any]], side: int) -> dict[int, Any]:
     """Return a side's contracts by their places on the ladder."""
-    places = np.flatnonzero(view.listed[side])
+    places, ts = np.flatnonzero(view.listed[side]), view.head["ts_event"]
     ages = [np.maximum(ts - view.field(stamp)[side, places], 0) for stamp in STAMPS]
     oi_change, *ages_ms = whole_numbers(np.stack([changed.oi[side, places], *ages]))
     percent, build_up = changed.oi_percent[side, places].tolist(), changed.build_up[side, places].tolist()
-    columns = (*view.columns(side, places), oi_change, percent, build_up, *ages_ms)
+    depth = [depths[side][place] for place in places.tolist()]
+    columns = (*view.columns(side, places), oi_change, percent, build_up, *ages_ms, depth)
     return dict(zip(places.tolist(), map(_Contract, *columns), strict=True))
 
 

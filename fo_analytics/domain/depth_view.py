@@ -25,7 +25,7 @@ MOST_BEHIND_MS = 60_000
 encode = msgspec.msgpack.Encoder().encode
 
 
-def still_holds(book: Document, quote: Document, opened_ms: int) -> bool:
+def still_holds(book: Document, quote: Document, opened_ms: int = 0) -> bool:
     """Return whether a contract's book is what is offered now: it is of the session opened at `opened_ms` (UTC), and
     a newer best quote (`bid`, `ask`, `quote_ts` of a chain's contract) has the same prices and is a minute newer at
     most."""

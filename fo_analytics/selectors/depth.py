@@ -9,9 +9,18 @@ from django.db.models.functions import Coalesce
 
 from fo_analytics.domain.calendar import from_ms, ist_date, to_ms
 from fo_analytics.domain.chain import Convention
+from fo_analytics.domain.document import Document
 from fo_analytics.models import Instrument, SupersededTerms, Underlying
-from fo_analytics.selectors.chains import LIVE, ChainAnswer, chains_at, live_chains, live_state, session_begun
-from fo_analytics.selectors.strike_distribution import expiries_as_of
+from fo_analytics.selectors.chains import (
+    LIVE,
+    ChainAnswer,
+    chains_at,
+    live_chains,
+    live_state,
+    live_states,
+    session_begun,
+)
+from fo_analytics.selectors.strike_distribution import Distribution, expiries_as_of
 from fo_analytics.topics import depth_topic
 from streaming.state import State
 from tradingviz.core.errors import InvalidRequest
@@ -59,6 +68,26 @@ def chain_depth(*, underlying: str, expiry: str | None, at: int | None) -> Chain
     labels = {item.expiry: item.labels for item in table.alive()}.get(day, ())
     lots = lot_sizes(underlying_id=found.pk, expiry=day, day=ist_date(from_ms(as_of_ms)))
     return ChainDepth(found, as_of_ms, day, tuple(labels), chain, books, opened_ms, lots)
+
+
+def live_books(*, found: Distribution) -> tuple[Document, ...]:
+    """Return the order books of live chains, of the session that had begun last: strike text, side, book.
+
+    Nothing of the chains that come from bars: books are not stored. One round trip, none where no chain is live.
+    """
+    session = session_begun(found.as_of_ms, found.table.calendar)
+    opened_ms = to_ms(session.opens_at) if session else 0
+    days = [day for day, chain in zip(found.expiries, found.chains, strict=True) if chain.source == LIVE]
+    states = live_states(topics=[depth_topic(found.underlying.symbol, day) for day in days]) if days else []
+    books = {day: _of_session(state, opened_ms) for day, state in zip(days, states, strict=True) if state}
+    return tuple(books.get(day, {}) for day in found.expiries)
+
+
+def _of_session(state: State, opened_ms: int) -> Document:
+    rows: Document = state.document["contracts"]
+    return {
+        strike: {side: book for side, book in row.items() if book["ts"] >= opened_ms} for strike, row in rows.items()
+    }
 
 
 def lot_sizes(*, underlying_id: int, expiry: date, day: date) -> Mapping[Contract, int]:

@@ -283,3 +283,32 @@ def test_every_answered_key_is_described(found: Answer, ask: Asker) -> None:
 def test_without_redis_the_stored_quotes_answer(books: None, ask: Asker, without_redis: None) -> None:
     row = contract(depth(ask), FULL)
     assert (row["source"], row["source_reason"], row["state"]) == ("quote", "stored", "two_sided")
+
+
+def chain_depths(ask: Asker, **parameters: Any) -> dict[tuple[float, str], Json | None]:
+    """Return what the strike distribution says of the depth of each contract near the money."""
+    chain = ask.chains(levels=10, **parameters).chain
+    return {(row["strike"], side): row[side]["depth"] for row in chain["strikes"] for side in KINDS if side in row}
+
+
+def test_the_strike_distribution_has_the_depth_of_each_contract_in_short(books: None, ask: Asker) -> None:
+    row = chain_depths(ask)[FULL]
+    bids, asks = sum(quantity for _, quantity, _ in BIDS), sum(quantity for _, quantity, _ in ASKS)
+    assert row == {
+        "source": "depth", "ts": NOW - 2_000, "age_ms": 2_000, "state": "two_sided",
+        "spread": 2.0, "spread_percent": 2.0, "microprice": pytest.approx((99 * 130 + 101 * 650) / 780),
+        "imbalance": pytest.approx((bids - asks) / (bids + asks)), "bid_quantity": bids, "ask_quantity": asks,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("at", [{}, {"at": "2026-02-02T10:02:00"}], ids=["live", "past"])
+def test_the_depth_in_short_is_what_the_books_say_of_every_contract(
+    books: None, ask: Asker, at: dict[str, str]
+) -> None:
+    whole = {(row["strike"], row["side"]): row for row in depth(ask, **at).body["contracts"]}
+    short = chain_depths(ask, **at)
+    assert set(short) == set(whole)
+    assert {one["source"] for one in short.values() if one} == ({"quote"} if at else {"depth", "quote"})
+    for name, row in short.items():
+        assert row == ({key: whole[name][key] for key in row} if row else None)
+        assert (row is None) == (whole[name]["source"] is None)

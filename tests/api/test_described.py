@@ -22,10 +22,11 @@ def document() -> dict[str, Any]:
 
 def assert_described(value: Any, shape: dict[str, Any], shapes: dict[str, Any], place: str) -> None:
     """Demand that an answer has the keys and kinds that its shape describes, all the way down."""
-    for part in (shape, *shape.get("allOf", [])):
+    may_be_null = {"type": "null"} in shape.get("oneOf", [])
+    for part in (shape, *shape.get("allOf", []), *shape.get("oneOf", [])):
         if "$ref" in part:
             shape = shapes[part["$ref"].rsplit("/", 1)[1]]
-    kinds = shape.get("type", [])
+    kinds = [*shape.get("type", []), "null"] if may_be_null else shape.get("type", [])
     if value is None:
         assert "null" in kinds, place
     elif "properties" in shape:

@@ -121,7 +121,9 @@ def test_a_book_of_yesterday_is_not_todays(client: APIClient) -> None:
     offer(NEAR, YESTERDAY + 1_000)
     shown = book(client, NEAR)
     assert (shown["source"], len(shown["bids"]), shown["depth_since"] > 0) == ("depth", 2, True)
+    assert chain(client, NEAR)["strikes"][2]["call"]["depth"]["source"] == "depth"
     feed([snapshot(ist("2026-02-03 09:20:00"))])
+    assert chain(client, NEAR)["strikes"][2]["call"]["depth"]["source"] == "quote"
     shown = book(client, NEAR)
     assert (shown["source"], shown["depth_since"], shown["depth_seq"]) == ("quote", None, None)
     assert (len(shown["bids"]), shown["ts"]) == (1, ist("2026-02-03 09:20:00"))

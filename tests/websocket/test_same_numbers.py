@@ -14,8 +14,8 @@ from tests.websocket.client import client_of
 from tests.websocket.server import serve
 from tradingviz.asgi import application
 
-# What REST adds: ages, changes since the previous session.
-ADDED = {"age_ms", "quote_age_ms", "oi_age_ms", "oi_change", "oi_change_percent", "build_up"}
+# What REST adds: ages, changes since the previous session, the depth (books have a topic of their own).
+ADDED = {"age_ms", "quote_age_ms", "oi_age_ms", "oi_change", "oi_change_percent", "build_up", "depth"}
 LEVELS = 3
 
 
