@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from fo_analytics.api.parameters import MAX_LEVELS, UnderlyingParameters
 from fo_analytics.domain.chain import Convention
+from fo_analytics.domain.iv_rank import FEWEST_DAYS
 from tradingviz.core.bodies import ChoiceField
 
 DAY = "day"
@@ -60,8 +61,11 @@ def _limit() -> serializers.IntegerField:
 
 
 def _rank_days() -> serializers.IntegerField:
-    text = "sessions before this one among which volatility is ranked"
-    return serializers.IntegerField(min_value=1, max_value=1000, default=252, help_text=text)
+    text = f"sessions before this one among which volatility is ranked; {FEWEST_DAYS} at least"
+    few = f"a rank needs the values of at least {FEWEST_DAYS} sessions: give {FEWEST_DAYS} to 1000"
+    return serializers.IntegerField(
+        min_value=FEWEST_DAYS, max_value=1000, default=252, help_text=text, error_messages={"min_value": few}
+    )
 
 
 def _tolerance(default: float, text: str) -> FiniteField:

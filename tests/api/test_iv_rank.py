@@ -91,15 +91,24 @@ def test_a_longer_window_has_more_sessions_and_no_more_known_ones(ask: Asker, hi
 
 
 def test_fewer_than_twenty_known_days_are_no_window(ask: Asker, history: list[date]) -> None:
-    _, rank = rank_of(ask, rank_days=19)
+    assert date(2026, 1, 12) in history[-20:]
+    _, rank = rank_of(ask, rank_days=20)
     assert (rank["iv_rank"], rank["iv_percentile"], rank["reason"]) == (None, None, "fewer_than_20_days")
-    assert rank["known_days"] == 18 + (history[-19] > date(2026, 1, 12))
-    assert rank["days"] == 19
+    assert (rank["days"], rank["known_days"]) == (20, 19)
+
+
+@pytest.mark.parametrize("path", ["smile", "snapshot"])
+@pytest.mark.parametrize("days", [1, 19])
+def test_a_window_in_which_no_rank_can_be_is_refused_with_the_least(
+    ask: Asker, history: list[date], path: str, days: int
+) -> None:
+    problem = ask(f"/fo/{path}", underlying=SYMBOL, rank_days=days).problem(400)
+    assert "at least 20" in problem["rank_days"]["message"]
 
 
 def test_a_rank_is_that_of_the_days_before_the_instant(ask: Asker, history: list[date]) -> None:
-    _, rank = rank_of(ask, at=CLOSED, rank_days=3)
-    assert [rank["first"], rank["last"]] == [str(history[-3]), str(history[-1])]
+    _, rank = rank_of(ask, at=CLOSED, rank_days=20)
+    assert [rank["first"], rank["last"]] == [str(history[-20]), str(history[-1])]
     assert history[-1] == SUNDAY
 
 
@@ -110,6 +119,6 @@ def test_the_exchanges_convention_is_not_ranked_among_exact_values(ask: Asker, h
 
 def test_the_length_of_the_window_does_not_change_the_number_of_queries(ask: Asker, history: list[date]) -> None:
     both = ["NWeek+0", "NWeek+1"]
-    few = queries_of(lambda: ask("/fo/smile", underlying=SYMBOL, rank_days=2))
+    few = queries_of(lambda: ask("/fo/smile", underlying=SYMBOL, rank_days=20))
     many = queries_of(lambda: ask("/fo/smile", underlying=SYMBOL, rank_days=len(history), expiry=both))
     assert few == many
