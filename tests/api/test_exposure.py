@@ -9,7 +9,7 @@ import pytest
 from tests.api.alike import assert_alike, queries_of
 from tests.api.asking import Asker, Json
 from tests.api.market import FAR, NEAR, RATE, SILENT, STRIKES, YEAR_MS
-from tests.api.two_days import CLOSED, EMPTY, HIDDEN
+from tests.api.two_days import CLOSED, EMPTY, HEAVY, HIDDEN
 
 pytestmark = pytest.mark.usefixtures("two_days")
 
@@ -102,6 +102,7 @@ def test_walls_are_the_largest_terms_of_each_side(ask: Asker) -> None:
         for side, wall in (("call", "call_wall"), ("put", "put_wall")):
             sizes = {row["strike"]: abs(row["gex"][side] or 0.0) for row in found["strikes"]}
             assert found[wall] == max(sizes, key=lambda strike: sizes[strike])
+        assert found["put_wall"] == HEAVY < found["call_wall"]
 
 
 def test_the_flip_is_where_total_gamma_changes_sign_nearest_the_forward(ask: Asker) -> None:

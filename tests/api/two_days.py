@@ -1,6 +1,6 @@
 """A market with a skew over two sessions: open interest and prices move, each contract in its own way.
 
-The first session is a Sunday's. Oddities of the near expiry: NEW was not seen on the Sunday, GREW had no open
+The first session is a Sunday's. Puts of HEAVY have more open interest than all others. Oddities of the near expiry: NEW was not seen on the Sunday, GREW had no open
 interest then, EMPTY never has any, and the 25,500 put was never seen. Of the far one: BLIND is never seen, and the
 contracts of HIDDEN have open interest but never a price. Of a third one, CALLS, only calls are listed.
 """
@@ -41,6 +41,7 @@ GREW: Contract = (NEAR, "CE", 25_400.0)
 EMPTY: Contract = (NEAR, "PE", 24_600.0)
 BLIND: Contract = (FAR, "CE", 25_400.0)
 HIDDEN = (FAR, 24_500.0)
+HEAVY = 24_900.0
 SPIKE = (FAR, 24_800.0)
 CDF = NormalDist().cdf
 
@@ -66,8 +67,9 @@ def oi_at(contract: Contract, ts: int) -> float | None:
         return None
     if contract == EMPTY or (contract == GREW and ts in SUNDAY):
         return 0.0
+    heavy = 200 * LOT if is_put and contract[2] == HEAVY else 0
     lots = (rung * 5 % 9) - 4 if is_put else (rung * 3 % 7) - 3
-    return open_interest(contract) + LOT * lots * (0, 0, 1, 2, 3)[list(SPOTS).index(ts)]
+    return open_interest(contract) + heavy + LOT * lots * (0, 0, 1, 2, 3)[list(SPOTS).index(ts)]
 
 
 def last_at(contract: Contract, ts: int) -> float:
