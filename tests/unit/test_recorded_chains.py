@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from fo_analytics.domain.changes import Reference, changes
 from fo_analytics.domain.forward import implied_forward
 from fo_analytics.domain.open_interest import (
     BuildUp,
@@ -17,7 +19,6 @@ from fo_analytics.domain.open_interest import (
     losers,
     max_pain,
     oi_change,
-    percent_change,
     put_call_ratio,
 )
 from fo_analytics.domain.pricing import implied_volatility
@@ -127,15 +128,61 @@ def long(day: pd.DataFrame) -> pd.DataFrame:
     return pd.merge_asof(rows, before, on="at", by=["symbol", "strike", "is_call"], suffixes=("", "_before"))
 
 
-def test_changes_against_five_minutes_ago_and_their_class_are_the_table_of_the_two(day: pd.DataFrame) -> None:
+def chain_of(rows: pd.DataFrame) -> Reference:
+    """Return a snapshot as what later ones are compared with."""
+    return Reference(0, rows["Strike"].to_numpy(dtype=np.float64), both(rows, "LTP"), both(rows, "OI"))
+
+
+def closing(folder: Path, day: str, symbol: str) -> pd.DataFrame:
+    """Return the last chain of an underlying recorded on a day."""
+    rows = chains(folder, day).query("Symbol == @symbol")
+    return rows[rows["at"] == rows["at"].max()]
+
+
+def plain_changes(now: pd.DataFrame, before: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """What each strike of one side changed from what it had before, strike by strike; NaN where it had nothing."""
+    names = {f"{kind}_LTP": "price", f"{kind}_OI": "oi"}
+    held = [frame.set_index("Strike")[list(names)].rename(columns=names) for frame in (now, before)]
+    then = held[1].reindex(held[0].index)
+    change = held[0] - then
+    percent = change / then.where(then > 0) * 100
+    words = [
+        None if math.isnan(price) or math.isnan(oi) else WORDS.get((price, oi), BuildUp.NONE).name.lower()
+        for price, oi in np.sign(pd.DataFrame({"price": percent["price"], "oi": change["oi"]})).to_numpy()
+    ]
+    word = pd.Series(words, change.index, dtype=object)
+    return pd.DataFrame({"oi": change["oi"], "oi_percent": percent["oi"], "price": change["price"], "word": word})
+
+
+@pytest.mark.parametrize("symbol", ["NIFTY", "BANKNIFTY", "MIDCPNIFTY"])
+@pytest.mark.parametrize(("previous", "present"), list(pairwise(DAYS)))
+def test_changes_since_the_session_before_are_those_of_the_strikes_laid_side_by_side(
+    shared_data: Path, previous: str, present: str, symbol: str
+) -> None:
+    before, today = closing(shared_data, previous, symbol), chains(shared_data, present).query("Symbol == @symbol")
+    # Half the ladder, so that strikes stand in other places, and some were not listed then.
+    before = before.iloc[len(before) // 4 : -len(before) // 4]
+    words: set[object] = set()
+    for rows in list(snapshots(today))[::5]:
+        strike = rows["Strike"].to_numpy(dtype=np.float64)
+        found = changes(strike, both(rows, "LTP"), both(rows, "OI"), chain_of(before))
+        for side, kind in enumerate(("CE", "PE")):
+            expected = plain_changes(rows, before, kind)
+            for name in ("oi", "oi_percent", "price"):
+                np.testing.assert_allclose(getattr(found, name)[side], expected[name], rtol=1e-12, atol=1e-10)
+            named = expected["word"].tolist()
+            assert found.build_up[side].tolist() == named
+            words.update(named)
+        assert np.isnan(found.oi).any()
+        assert (found.oi != 0).any()
+    assert words >= {None, "long_build_up", "short_build_up", "short_covering", "long_unwinding"}
+
+
+def test_the_class_of_changes_against_five_minutes_ago_is_that_of_their_signs(day: pd.DataFrame) -> None:
     rows = long(day)
-    change = oi_change(rows["oi"], rows["oi_before"])
-    pd.testing.assert_series_equal(pd.Series(change), rows["oi"] - rows["oi_before"], check_names=False)
-    percent = (rows["oi"] / rows["oi_before"] - 1).where(rows["oi_before"] > 0) * 100
-    np.testing.assert_allclose(percent_change(rows["oi"], rows["oi_before"]), percent, rtol=1e-12, atol=1e-10)
     signs = np.sign(rows[["price", "oi"]].to_numpy() - rows[["price_before", "oi_before"]].to_numpy())
     expected = [WORDS.get((price, oi), BuildUp.NONE) for price, oi in signs]
-    found = build_up(rows["price"] - rows["price_before"], change)
+    found = build_up(rows["price"] - rows["price_before"], oi_change(rows["oi"], rows["oi_before"]))
     assert found.tolist() == expected
     assert set(expected) == set(BuildUp)
 
