@@ -57,6 +57,10 @@ bench-m2m: install-dev ## 10,000 strategies marked to market, beside a worker th
 bench-fanout: install-dev .venv-peers ## From a publication to 1,000 sockets, beside three other ways
 	@$(RUN) -m benchmarks.fanout
 
+.PHONY: bench-deaf
+bench-deaf: install-dev ## What a client that never reads costs the others
+	@$(RUN) -m benchmarks.deaf
+
 .PHONY: bench-rest
 bench-rest: install-dev .venv-peers ## Answers of the REST API, cold and cached, beside a FastAPI peer
 	@$(RUN) -m benchmarks.rest

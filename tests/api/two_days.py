@@ -1,8 +1,9 @@
 """A market with a skew over two sessions: open interest and prices move, each contract in its own way.
 
-The first session is a Sunday's. Puts of HEAVY have more open interest than all others. Oddities of the near expiry: NEW was not seen on the Sunday, GREW had no open
-interest then, EMPTY never has any, and the 25,500 put was never seen. Of the far one: BLIND is never seen, and the
-contracts of HIDDEN have open interest but never a price. Of a third one, CALLS, only calls are listed.
+The first session is a Sunday's. Puts of HEAVY have more open interest than all others. Oddities of the near expiry:
+NEW was not seen on the Sunday, GREW had no open interest then, EMPTY never has any, and the 25,500 put was never
+seen. Of the far one: BLIND is never seen, and the contracts of HIDDEN have open interest but never a price. Of a
+third one, CALLS, only calls are listed.
 """
 
 import math
