@@ -7,11 +7,12 @@ import redis
 
 from accounts.domain.orders import InvalidUpdate, OrderUpdate, read_update
 from streaming.group import FIELD, Entry, GroupReader
+from tradingviz.core.errors import NotAvailable
 
 KEY = "orders:updates"
 GROUP = "orders"
-# In entries; the stream is trimmed to about so many.
-KEEP = 10_000
+# So many updates may wait to be stored. What is stored leaves the stream, so beyond it nobody has followed for long.
+MOST_WAITING = 10_000
 # The sign of life of who follows the stream.
 FOLLOWED_KEY, FOLLOWED_KEEP_SECONDS = "orders:follower", 3_600
 LONGEST_CODE, LARGEST_KEY = 64, 2**53
@@ -34,9 +35,15 @@ class OrderReader(GroupReader[Entry]):
 
 
 def hand_over(client: redis.Redis, *, account_id: int, update: OrderUpdate) -> None:
-    """Put an update of an account of ours on the stream. Raises redis.RedisError."""
+    """Put an update of an account of ours on the stream.
+
+    Raises redis.RedisError, and NotAvailable where so many wait already: whoever tells us has to tell it again, where
+    an older one would be lost.
+    """
+    if client.xlen(KEY) >= MOST_WAITING:
+        raise NotAvailable("order updates are not being stored: tell it again later")
     known = {"account_id": account_id, **msgspec.to_builtins(update, builtin_types=())}
-    client.xadd(KEY, {FIELD: _encode(known)}, maxlen=KEEP, approximate=True)
+    client.xadd(KEY, {FIELD: _encode(known)})
 
 
 def note_followed(client: redis.Redis, *, now_ms: int) -> None:

@@ -9,7 +9,10 @@ from accounts.principal import Principal
 
 
 class HasScope(BasePermission):
-    """An API key opens the views whose `required_scope` it was given; a view that names none takes tokens only."""
+    """An API key opens the views whose `required_scope` it was given; a view that names none takes tokens only.
+
+    Of several that a view names it must have been given all.
+    """
 
     message = "this API key was not given the scope for that"
 
@@ -19,6 +22,8 @@ class HasScope(BasePermission):
         return isinstance(principal, Principal) and holds_scope(principal, getattr(view, "required_scope", None))
 
 
-def holds_scope(principal: Principal, scope: str | None) -> bool:
-    """Return whether a principal may use what asks for `scope`; None asks for a person's token."""
-    return principal.is_person if scope is None else scope in principal.scopes
+def holds_scope(principal: Principal, scope: str | tuple[str, ...] | None) -> bool:
+    """Return whether a principal may use what asks for `scope`, or all of them; None asks for a person's token."""
+    if scope is None:
+        return principal.is_person
+    return principal.scopes.issuperset((scope,) if isinstance(scope, str) else scope)

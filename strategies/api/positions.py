@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from accounts.api.descriptions import asked as body_example
 from accounts.api.views import pk_of
-from accounts.principal import STRATEGIES
+from accounts.principal import ACCOUNTS, STRATEGIES
 from accounts.selectors.positions import net_positions
 from strategies.api import examples
 from strategies.api.asking import account_to_write, now, problems, taken
@@ -38,7 +38,8 @@ class PositionsBody(StrategyFields):
 class FromPositionsView(APIView):
     """Strategies of positions."""
 
-    required_scope = STRATEGIES
+    # Its legs tell what the account holds, at which prices.
+    required_scope = (STRATEGIES, ACCOUNTS)
 
     @extend_schema(
         operation_id="strategies_from_positions",
@@ -48,7 +49,10 @@ class FromPositionsView(APIView):
         responses={201: StrategyWithLegsShape, **problems()},
     )
     def post(self, request: Request) -> Response:
-        """Make a leg of each net position, at its average price: entered now, or at the close of the last session."""
+        """Make a leg of each net position, at its average price: entered now, or at the close of the last session.
+
+        An API key needs the scopes `strategies` and `accounts`.
+        """
         body = taken(PositionsBody, request)
         account, chosen = account_to_write(request, body["account"]), body.get("tokens")
         held, active = net_positions(account_id=account.pk), body["activate"]

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIClient
 
+from accounts import api_keys
 from accounts.models import Position
+from accounts.principal import ACCOUNTS, MARKET, STRATEGIES
 from accounts.times import day_of
 from fo_analytics.models import Instrument, Underlying
 from strategies.models import Strategy
-from tests.api.strategy_clients import Cast
+from tests.api.strategy_clients import Cast, Client
 from tests.api.strategy_clients import cast as cast
 from tests.integration.strategies.listed import STOCK_LOT
 from tradingviz.core import cache
@@ -73,3 +76,14 @@ def test_a_teammate_may_not_and_a_stranger_knows_of_no_account(cast: Cast) -> No
     refusals = [cast.stranger("POST", PATH, {"account": pk, "name": "held"}) for pk in (cast.account.pk, 10**9)]
     assert refusals[0].body == refusals[1].body
     assert set(refusals[0].problem(400)) == {"account"}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"), [([STRATEGIES], 403), ([ACCOUNTS], 403), ([MARKET], 403), ([STRATEGIES, ACCOUNTS], 201)]
+)
+def test_a_key_that_may_not_read_positions_cannot_read_them_as_legs(cast: Cast, scopes: list[str], status: int) -> None:
+    _, key = api_keys.create(user=cast.account.owner, name="x", scopes=scopes, expires_at=None)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
+    answer = Client(client)("POST", PATH, {"account": cast.account.pk, "name": "held"})
+    assert answer.status == status

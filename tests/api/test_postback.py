@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.guessing import GUESSES
 from accounts.models import Order, TradingAccount, User
-from accounts.order_stream import KEY, OrderReader
+from accounts.order_stream import KEY, MOST_WAITING, OrderReader
 from accounts.postbacks import TOLERANCE_S, sign
 from accounts.services.follower import Follower, Parts
 from accounts.services.trading import create_account, renew_secret
@@ -140,6 +140,21 @@ def test_guessing_stops_an_address_and_signed_updates_are_no_guesses(client: red
     assert answers == [401] * MOST + [429] * 2
     assert post(secret).status == 429
     assert post(secret, address="192.0.2.99").status == 204
+
+
+def test_where_nobody_stores_updates_the_sender_is_told_to_come_again_and_none_is_lost(
+    client: redis.Redis, secret: str
+) -> None:
+    assert post(secret).status == 204
+    with client.pipeline(transaction=False) as pipe:
+        for _ in range(MOST_WAITING - 1):
+            pipe.xadd(KEY, {b"b": b"something else"})
+        pipe.execute()
+    post(secret).problem(503)
+    assert client.xlen(KEY) == MOST_WAITING
+    follow(client)
+    assert Order.objects.count() == 1, "the first one is still there"
+    assert post(secret).status == 204
 
 
 def test_without_redis_the_sender_is_told_to_come_again(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ class Rule(Enum):
     ACCOUNTS = "everybody signed in, keys for accounts"
     ACCOUNT = "whose it is; whom it is shared with may read; keys for accounts; to others it is not there"
     STRATEGIES = "everybody signed in, keys for strategies"
+    POSITIONS = "everybody signed in, keys for both strategies and accounts"
     STRATEGY = "as ACCOUNT, keys for strategies"
     ASKED = "as STRATEGY; whom it is shared with may ask by any method"
     ACCOUNT_OWNER = "whose it is, no key; not whom it is shared with; to others it is not there"
@@ -83,7 +84,8 @@ RULES = {
     **{f"/fo/{name}": Rule.MARKET for name in QUESTIONS},
     **{f"/{name}": Rule.OPEN for name in OPERATION},
     "/strategies": Rule.STRATEGIES,
-    **{f"/strategies/{name}": Rule.STRATEGIES for name in ("from-template", "from-positions", "payoff", "scenario")},
+    **{f"/strategies/{name}": Rule.STRATEGIES for name in ("from-template", "payoff", "scenario")},
+    "/strategies/from-positions": Rule.POSITIONS,
     "/strategies/<int:pk>": Rule.STRATEGY,
     "/strategies/<int:pk>/instruments": Rule.STRATEGY,
     **{f"/strategies/<int:pk>/instruments/<int:leg>{tail}": Rule.STRATEGY for tail in ("", "/entries", "/exits")},
