@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fo_analytics.domain import calendar
-from fo_analytics.domain.forward import Forward, forward_or_fallback, spot_contradicts_parity
+from fo_analytics.domain.forward import FEWEST_PAIRS, Forward, forward_or_fallback, spot_contradicts_parity
 from fo_analytics.domain.pricing import Greeks, Reason, greeks, implied_volatility
 from fo_analytics.domain.ticks import Floats, Ints, Mask
 
@@ -20,8 +20,7 @@ Sources = npt.NDArray[np.uint8]
 
 CALL, PUT = 0, 1
 FRESH_MS = 60_000
-# A last price that is older, and not held by a newer quote, says nothing of volatility any more: docs/adr/0018.
-STALE_MS = 900_000
+STALE_MS = 300_000  # docs/adr/0018
 NSE_RATE = 0.10
 MAX_SPREAD = 0.20
 MAX_SPREAD_TICKS = 2.0
@@ -137,13 +136,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Basis:
-    """What volatility is solved from; `stale` (2, k) are prices that are too old for it."""
+    """What volatility is solved from: prices (2, k) with their stamps, the forward with its; ms UTC, 0: not known."""
 
     forward: Forward
+    forward_ts: int
     years: float
     rate: float
     price: Floats
-    stale: Mask
+    price_ts: Ints
 
 
 def value_chain(quotes: Quotes, terms: Terms) -> Valuation:
@@ -192,22 +192,37 @@ def _years(terms: Terms) -> float:
     return 0.0 if math.isnan(years) else years
 
 
-def _age(quotes: Quotes, source: Sources, as_of_ms: int) -> Ints:
-    """Return how old each mark is, ms: a last price is held between quotes, so it is as new as the newer of both."""
-    newer = np.maximum(quotes.quote_ts, quotes.last_ts)
-    return np.asarray(as_of_ms - np.where(source == MarkSource.MID, quotes.quote_ts, newer))
+def _pair_ts(quotes: Quotes, source: Sources) -> Ints:
+    """Return the stamps (k,) of pairs: a last price is held between the quotes, so as new as the newer of the two."""
+    stamp = np.where(source == MarkSource.MID, quotes.quote_ts, np.maximum(quotes.quote_ts, quotes.last_ts))
+    return np.asarray(stamp.min(axis=0))
+
+
+def _mark_ts(quotes: Quotes, mark: Floats, source: Sources) -> Ints:
+    """Return the stamps (2, k) of marks: a mid's of the quote, a last price's its own, or the newer one at a quote."""
+    at_a_quote = (mark == quotes.bid) | (mark == quotes.ask)
+    last_ts = np.where(at_a_quote, np.maximum(quotes.quote_ts, quotes.last_ts), quotes.last_ts)
+    return np.where(source == MarkSource.MID, quotes.quote_ts, last_ts)
+
+
+def _forward_ts(forward: Forward, quotes: Quotes, mark: Floats, source: Sources) -> int:
+    """Return when the market stood at a forward: where so many pairs were known as parity needs, or of its spot."""
+    if forward.source == "spot":
+        return quotes.spot_ts
+    paired = _pair_ts(quotes, source)[~np.isnan(mark).any(axis=0)]
+    known = forward.source == "parity" and len(paired) >= FEWEST_PAIRS
+    return int(np.partition(paired, -FEWEST_PAIRS)[-FEWEST_PAIRS]) if known else 0
 
 
 def _forward(quotes: Quotes, mark: Floats, source: Sources, spot: float, terms: Terms) -> Forward:
     is_mid = source == MarkSource.MID
-    is_fresh = _age(quotes, source, terms.as_of_ms) <= FRESH_MS
     return forward_or_fallback(
         quotes.strike,
         mark[CALL],
         mark[PUT],
         _years(terms),
         rate=terms.rate,
-        is_fresh=np.asarray(is_fresh.all(axis=0)),
+        is_fresh=terms.as_of_ms - _pair_ts(quotes, source) <= FRESH_MS,
         is_mid=is_mid.all(axis=0),
         future=quotes.future,
         spot=spot,
@@ -217,18 +232,24 @@ def _forward(quotes: Quotes, mark: Floats, source: Sources, spot: float, terms: 
 def _exact_basis(quotes: Quotes, mark: Floats, source: Sources, spot: float, terms: Terms) -> _Basis:
     """Black-76 on the implied forward, time to the second."""
     forward = _forward(quotes, mark, source, spot, terms)
-    stale = (source == MarkSource.LAST) & (_age(quotes, source, terms.as_of_ms) > STALE_MS)
-    return _Basis(forward, _years(terms) or math.nan, terms.rate, mark, stale)
+    return _Basis(
+        forward=forward,
+        forward_ts=_forward_ts(forward, quotes, mark, source),
+        years=_years(terms) or math.nan,
+        rate=terms.rate,
+        price=mark,
+        price_ts=_mark_ts(quotes, mark, source),
+    )
 
 
 def _nse_basis(quotes: Quotes, spot: float, terms: Terms) -> _Basis:
-    """The exchange's website: the spot carried at 10 % over whole calendar days, last prices however old."""
+    """The exchange's website: the spot carried at 10 % over whole calendar days, last prices."""
     expiry = calendar.ist_date(calendar.from_ms(terms.expires_at_ms))
     days = calendar.calendar_days(expiry, calendar.from_ms(terms.as_of_ms))
     years = days / 365 if days > 0 else math.nan
     carried = spot if math.isnan(years) else spot * math.exp(NSE_RATE * years)
     forward = Forward(carried, "none" if math.isnan(spot) else "spot", 0)
-    return _Basis(forward, years, NSE_RATE, quotes.last, np.zeros(quotes.last.shape, bool))
+    return _Basis(forward, quotes.spot_ts, years, NSE_RATE, quotes.last, quotes.last_ts)
 
 
 def _implied(quotes: Quotes, basis: _Basis, convention: Convention) -> tuple[Floats, Sources]:
@@ -240,8 +261,15 @@ def _implied(quotes: Quotes, basis: _Basis, convention: Convention) -> tuple[Flo
     else:
         forward, years = basis.forward.value, basis.years
         iv, reason = implied_volatility(basis.price, forward, quotes.strike, years, IS_CALL, rate=basis.rate)
-        return np.where(basis.stale, np.nan, iv), np.where(basis.stale, Reason.STALE, reason).astype(np.uint8)
+        stale = _is_stale(basis)
+        return np.where(stale, np.nan, iv), np.where(stale, np.uint8(Reason.STALE), reason)
     return np.full(basis.price.shape, np.nan), np.full(basis.price.shape, why, np.uint8)
+
+
+def _is_stale(basis: _Basis) -> Mask:
+    """Return which prices (2, k) are of another market than the forward: so much older that they imply nothing."""
+    known = ~np.isnan(basis.price) & (basis.price_ts > 0)
+    return known & (basis.forward_ts - basis.price_ts > STALE_MS)
 
 
 def _greeks_volatility(iv: Floats, strike: Floats, forward: float, listed: Mask) -> tuple[Floats, Sources]:

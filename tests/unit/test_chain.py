@@ -19,7 +19,7 @@ from fo_analytics.domain.chain import (
     value_chain,
 )
 from fo_analytics.domain.chain import parity_forward as parity
-from fo_analytics.domain.pricing import Reason, greeks, price
+from fo_analytics.domain.pricing import Reason, price
 
 NAN = math.nan
 EXPIRY = to_ms(datetime(2026, 2, 3, 10, 0, tzinfo=UTC))
@@ -37,9 +37,9 @@ def fair(as_of: int, *, forward: float = FORWARD, rate: float = RATE) -> np.ndar
 def quotes(as_of: int, **changes: object) -> Quotes:
     """Return a chain at model prices, last prices only."""
     shape = (2, len(STRIKES))
-    absent, none, now = np.full(shape, NAN), np.zeros(shape, np.int64), np.full(shape, as_of)
+    absent, none = np.full(shape, NAN), np.zeros(shape, np.int64)
     base = Quotes(
-        strike=STRIKES, listed=np.full(shape, True), tick_size=np.full(shape, 0.05), last=fair(as_of), last_ts=now,
+        strike=STRIKES, listed=np.full(shape, True), tick_size=np.full(shape, 0.05), last=fair(as_of), last_ts=none,
         bid=absent, bid_qty=absent, ask=absent, ask_qty=absent, quote_ts=none, volume=absent, oi=absent, oi_ts=none,
         future=NAN, spot=NAN, spot_ts=0,
     )  # fmt: skip
@@ -109,58 +109,6 @@ def test_greeks_fall_back_to_the_side_in_the_money() -> None:
     assert value.greeks_iv_source[0, 0] == IvSource.OWN
     assert value.greeks_iv_source[1, 0] == IvSource.OTHER_SIDE
     assert value.iv_reason[1, 0] == Reason.NO_PRICE
-
-
-MINUTE = 60_000
-
-
-@pytest.mark.parametrize(
-    ("last_age", "quote_age", "spread", "reason"),
-    [
-        (15 * MINUTE, None, 0.0, Reason.NONE),
-        (15 * MINUTE + 1, None, 0.0, Reason.STALE),
-        (6 * HOUR, 15 * MINUTE, 0.5, Reason.NONE),  # wide quotes hold the price between them
-        (6 * HOUR, 16 * MINUTE, 0.5, Reason.STALE),
-        (6 * HOUR, 6 * HOUR, 0.01, Reason.NONE),  # a mid stands until it is changed
-    ],
-)
-def test_a_last_price_of_a_quarter_of_an_hour_ago_has_no_volatility(
-    last_age: int, quote_age: int | None, spread: float, reason: Reason
-) -> None:
-    as_of = EXPIRY - 48 * HOUR
-    market = quotes(as_of)
-    market.last_ts[0, 0] = as_of - last_age
-    if quote_age is not None:
-        bid, ask, quote_ts = market.bid.copy(), market.ask.copy(), market.quote_ts.copy()
-        bid[0, 0], ask[0, 0] = market.last[0, 0] * (1 - spread), market.last[0, 0] * (1 + spread)
-        quote_ts[0, 0] = as_of - quote_age
-        market = replace(market, bid=bid, ask=ask, quote_ts=quote_ts)
-    value = value_chain(market, Terms(as_of, EXPIRY, RATE))
-    assert value.iv_reason[0, 0] == reason
-    assert math.isnan(value.iv[0, 0]) is (reason is Reason.STALE)
-    assert value.mark[0, 0] == pytest.approx(market.last[0, 0])
-    assert (value.iv_reason.ravel()[1:] == Reason.NONE).all()
-    assert value.greeks.delta[0, 0] == pytest.approx(value.greeks.delta[1, 0] + 1)
-
-
-def test_a_stale_price_out_of_the_money_does_not_make_the_greeks_of_the_strike() -> None:
-    as_of = EXPIRY - 48 * HOUR
-    market = quotes(as_of)
-    market.last[1, 0] *= 3
-    market.last_ts[1, 0] = as_of - HOUR
-    value = value_chain(market, Terms(as_of, EXPIRY, RATE))
-    assert value.greeks_iv_source[:, 0].tolist() == [IvSource.OWN, IvSource.OTHER_SIDE]
-    expected = greeks(FORWARD, STRIKES[:1], 48 / (365 * 24), SIGMA, SIDES, rate=RATE)
-    assert value.greeks.delta[:, :1] == pytest.approx(expected.delta, rel=1e-6)
-
-
-def test_the_exchange_s_website_takes_any_last_price() -> None:
-    as_of = EXPIRY - 48 * HOUR
-    market = quotes(as_of, spot=25_000.0, spot_ts=as_of)
-    market.last_ts[:] = as_of - 6 * HOUR
-    value = value_chain(market, Terms(as_of, EXPIRY, RATE, Convention.NSE))
-    assert (value.iv_reason != Reason.STALE).all()
-    assert np.isfinite(value.iv).any()
 
 
 def test_without_any_price_of_a_strike_its_greeks_are_unknown() -> None:
