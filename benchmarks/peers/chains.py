@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peers.depth import depths
 from fo_analytics.domain.chain import (
     IvSource,
     MarkSource,
@@ -154,8 +155,8 @@ class Chains:
         expires_ms = round(sessions[chosen.expiry][1].timestamp() * 1000)
         times = at_ms, expires_ms
         body = chain_body(quotes, reference, chosen.expiry, times, levels, check_spot=chosen is alive[0])
-        head = {"underlying": symbol, "ts_event": at_ms, "convention": "exact", "levels": levels}
-        return {**head, "chains": [{**body, "labels": chosen.labels}]}
+        head = {"underlying": symbol, "ts_event": at_ms, "convention": "exact", "timeframe": None, "time": None}
+        return {**head, "levels": levels, "chains": [{**body, "labels": chosen.labels}]}
 
 
 async def _ready(value: Any) -> Any:
@@ -228,6 +229,8 @@ def chain_body(
     return {
         **head_of(quotes, value, measures, terms),
         "oi_reference_ts": reference.ts_ms,
+        "price_threshold": 0.0,
+        "oi_threshold": 0.0,
         "strikes": [
             {"strike": strike} | {name: cell for name, cell in zip(SIDES, both, strict=True) if cell is not None}
             for strike, both in zip(strikes, zip(*sides, strict=True), strict=True)
@@ -287,6 +290,7 @@ def cells(
         stamps = getattr(quotes, stamp)[side, shown].tolist()
         columns[stamp] = [at or None for at in stamps]
         columns[age] = [max(0, at_ms - at) if at else None for at in stamps]
+    columns["depth"] = depths(quotes, side, shown, at_ms)
     listed = quotes.listed[side, shown].tolist()
     rows = zip(*columns.values(), strict=True)
     return [dict(zip(columns, row, strict=True)) if there else None for there, row in zip(listed, rows, strict=True)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.chains import IST, Chains, Ladder, whole
+from benchmarks.peers.chains import IST, REASONS, Chains, Ladder, whole
 from fo_analytics.domain.labels import labels_of, monthly_expiries
 from fo_analytics.domain.moneyness import level
 
@@ -13,7 +13,8 @@ INDICATORS = ("iv", "delta", "gamma", "theta", "vega", "rho")
 # The ladder's rungs come with the question: what is `steps` above each strike that may be at the money.
 ROWS = """
 SELECT
-    date_part('epoch', metric.time)::bigint, ladder.strike, held.{indicator}, held.oi, held.volume, spot.close
+    date_part('epoch', metric.time)::bigint, ladder.strike, held.{indicator}, held.iv_reason, held.oi, held.volume,
+    spot.close
 FROM chain_metric AS metric
 JOIN unnest($1::float8[], $2::float8[], $3::bigint[]) AS ladder (money, strike, id) ON ladder.money = metric.atm_strike
 JOIN bar AS held ON held.instrument_id = ladder.id AND held.time = metric.time
@@ -39,8 +40,9 @@ async def moneyness_series(
     rungs = rungs_of(ladder, side, level(moneyness))
     query = ROWS.format(indicator=INDICATORS[INDICATORS.index(indicator)])
     rows = await chains.fetch(query, *rungs, ladder.spot_id, symbol, chosen, opens_at, closes_at)
-    time, strike, value, oi, volume, spot = zip(*rows, strict=True) if rows else [()] * 6
+    time, strike, value, reason, oi, volume, spot = zip(*rows, strict=True) if rows else [()] * 7
     series = {"indicator": indicator, "side": side, "moneyness": moneyness, "time": time, "value": value}
+    series["iv_reason"] = [REASONS[code] for code in reason]
     series |= {"strike": strike, "oi": oi, "volume": volume, "underlying": spot}
     stretch = {"expiry": chosen, "from": whole(opens_at.timestamp()), "to": whole(closes_at.timestamp())}
     head = {

@@ -51,6 +51,8 @@ def _best_quotes(view: ChainView) -> tuple[Floats, Ints]:
 def _put_books(view: ChainView, books: Document, levels: Floats, ts: Ints) -> Mask:
     """Put whole books in the place of best quotes where they hold; return of which contracts (2, k)."""
     is_full = np.zeros(ts.shape, np.bool_)
+    if not books:
+        return is_full
     bid, ask = view.field("bid"), view.field("ask")
     for place, strike in enumerate(view.strike):
         for name, book in books.get(strike_key(strike), {}).items():

@@ -10,10 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from fo_analytics.domain.calendar import from_ms, ist_date, to_ms
 from fo_analytics.domain.symbols import canonical
 from fo_analytics.freshness import LiveVersion, StoredVersion, known
+from fo_analytics.selectors.reference import calendar, find_underlying
 from tradingviz.core import cache, json
 from tradingviz.core.cache import Cache
+from tradingviz.core.clock import now_ms
 from tradingviz.core.redis import shared_client
 
 _TTL = {
@@ -50,7 +53,9 @@ def kept(
     underlying = canonical(str(asked["underlying"]))
     question = blake2b(json.encode([path, sorted(asked.items())]), digest_size=16).hexdigest()
     if days is None:
-        return bodies().get(question, LiveVersion(underlying), load, seconds=seconds)
+        # Labels move on at the expiry instant, and nothing is published then.
+        ends = functools.partial(_seconds_left, underlying, seconds)
+        return bodies().get(question, LiveVersion(underlying), load, seconds=ends)
     version = StoredVersion(underlying, *days)
 
     def made() -> bytes:
@@ -58,6 +63,14 @@ def kept(
             return load()
 
     return bodies().get(question, version, made, seconds=seconds)
+
+
+def _seconds_left(underlying: str, most: float) -> float:
+    """Return for how many seconds what is live now is kept: not beyond today's expiry instant."""
+    now = now_ms()
+    sessions = calendar(exchange=find_underlying(name=underlying).exchange)
+    left = to_ms(sessions.expires_at(ist_date(from_ms(now)))) - now
+    return min(most, left / 1000) if left > 0 else most
 
 
 class Timing:

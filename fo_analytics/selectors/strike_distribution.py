@@ -1,27 +1,16 @@
 """The strike distribution: several expiries of one underlying, all of one instant."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-import redis
-from django.conf import settings
-
-from fo_analytics.domain.calendar import to_ms
 from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.changes import Reference
-from fo_analytics.ingest.heard import read_heard
 from fo_analytics.models import Underlying
 from fo_analytics.selectors.chains import ChainAnswer, chains_at, live_chains, market_instant
 from fo_analytics.selectors.reference import ExpiryTable, expiry_table, find_underlying
 from fo_analytics.selectors.references import day_references
-from streaming.ticker.stream import shard_of
-from tradingviz.core.clock import now_ms
 from tradingviz.core.errors import InvalidRequest
-from tradingviz.core.redis import shared_client
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +58,8 @@ def expiries_as_of(*, underlying: str, at: int | None) -> tuple[Underlying, Expi
     Raises InvalidRequest for an unknown underlying, NotAvailable where nothing is known of it yet.
     """
     found = find_underlying(name=underlying)
-    if at is not None:
-        return found, expiry_table(underlying=found, as_of_ms=at)
-    return found, _expired_by_now(found, expiry_table(underlying=found, as_of_ms=market_instant(underlying=found)))
-
-
-def _expired_by_now(underlying: Underlying, table: ExpiryTable) -> ExpiryTable:
-    """Return a table as of the last expiry that has come since: after the close nothing ticks that would say so.
-
-    What comes of a recording knows no other time than that of its ticks.
-    """
-    now, nearest = now_ms(), table.nearest()
-    if nearest is None or to_ms(table.calendar.expires_at(nearest)) > now or not _speaks_of_now(underlying):
-        return table
-    instants = (to_ms(table.calendar.expires_at(expiry)) for expiry in table.expiries)
-    return replace(table, as_of_ms=max(table.as_of_ms, *(instant for instant in instants if instant <= now)))
-
-
-def _speaks_of_now(underlying: Underlying) -> bool:
-    """Return whether what is live of an underlying is of the clock's market; False where nobody can tell (logged)."""
-    shard = shard_of(underlying.symbol, shards=settings.TICK_SHARDS)
-    try:
-        return not read_heard(shared_client(), shard=shard).is_late(underlying.symbol)
-    except redis.RedisError as error:
-        logger.warning("what was heard is unreadable: %s", error, extra={"underlying": underlying.symbol})
-        return False
+    as_of_ms = market_instant(underlying=found) if at is None else at
+    return found, expiry_table(underlying=found, as_of_ms=as_of_ms)
 
 
 def strike_distribution(

@@ -7,9 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from fo_analytics.ingest.heard import Heard, write_heard
 from fo_analytics.models import Instrument
-from fo_analytics.selectors import strike_distribution
 from fo_analytics.services.ingest import make_ingest
 from streaming.ticker.stream import TickProducer
 from tests.api.market import FAR, NEAR, feed, forget_everything, ist, snapshot, take_in
@@ -57,46 +55,6 @@ def test_a_chain_whose_expiry_has_passed_has_expired(client: APIClient) -> None:
 def test_after_the_close_the_session_that_ended_is_what_is_live(client: APIClient) -> None:
     feed([snapshot(YESTERDAY), snapshot(ist("2026-02-02 15:29:50"))])
     assert {chain(client, expiry)["source"] for expiry in (NEAR, FAR)} == {"live"}
-
-
-LAST_OF_EXPIRY_DAY = ist("2026-02-03 15:29:50")
-
-
-@pytest.fixture
-def evening(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the evening of the expiry day."""
-    monkeypatch.setattr(strike_distribution, "now_ms", lambda: ist("2026-02-03 18:00:00"))
-
-
-def labelled(client: APIClient) -> str:
-    """Return the expiry that the nearest week's label means now."""
-    answer = client.get("/fo/strike-distribution?underlying=NIFTY&expiry=NWeek%2B0&levels=2").json()
-    return str(answer["chains"][0]["expiry"])
-
-
-@pytest.mark.usefixtures("evening")
-def test_after_the_close_of_an_expiry_day_the_label_has_moved_on_although_nothing_ticks(client: APIClient) -> None:
-    feed([snapshot(LAST_OF_EXPIRY_DAY)])
-    write_heard(sync_client(), heard_late_by(0), shard=0)
-    assert labelled(client) == str(FAR)
-    assert client.get("/fo/expiries?underlying=NIFTY").json()["expiries"][0]["expiry"] == str(FAR)
-    over = chain(client, NEAR)
-    assert over["expired"]
-    assert over["source"] == "bars"
-
-
-@pytest.mark.usefixtures("evening")
-def test_a_recording_of_an_expiry_day_is_as_of_its_own_ticks(client: APIClient) -> None:
-    feed([snapshot(LAST_OF_EXPIRY_DAY)])
-    write_heard(sync_client(), heard_late_by(86_400_000), shard=0)
-    assert labelled(client) == str(NEAR)
-    assert not chain(client, NEAR)["expired"]
-
-
-def heard_late_by(ms: int) -> Heard:
-    """Return what ingest heard where the last tick came so late."""
-    stamp = LAST_OF_EXPIRY_DAY
-    return Heard(exchanges={"NSE": stamp + ms}, underlyings={"NIFTY": stamp + ms}, stamps={"NIFTY": stamp})
 
 
 def offer(expiry: date, ts: int, *later: int) -> None:

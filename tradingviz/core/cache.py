@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
 import redis
 from prometheus_client import Counter
@@ -20,15 +19,9 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A body of Redis behind its version, and for how many milliseconds it is there yet.
-Elsewhere = tuple[bytes | None, int]
-
 _PREFIX = "cache:"
 # Between the version and the body of what Redis has; so that is never empty.
 _BEHIND_VERSION = b"\n"
-_NOT_ASKED: Elsewhere = (b"", 0)
-# Of data whose version nobody can tell.
-_UNKNOWN = ""
 HITS = Counter("cache_hits_total", "answers found, by level: l1 is the process's memory, l2 Redis", ["level"])
 MISSES = Counter("cache_misses_total", "answers that had to be made")
 _L1, _L2 = HITS.labels("l1"), HITS.labels("l2")
@@ -39,18 +32,21 @@ _all_stores: list["Forgettable"] = []
 
 
 def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Keep a function's answers per keyword arguments for `seconds`, so many at most; what raises is not kept."""
+    """Keep a function's answers per keyword arguments for `seconds`, so many at most; what raises is not kept.
+
+    Nor is an answer that was begun before all was forgotten: it may be made of what held before.
+    """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         store: _Answers[T] = forgettable(_Answers(seconds, answers))
 
         def ask(*args: P.args, **kwargs: P.kwargs) -> T:
-            key = (args, tuple(sorted(kwargs.items())))
-            held, generation = store.find(key)
+            key, generation = (args, tuple(sorted(kwargs.items()))), _Forgotten.times
+            held = store.get(key, generation)
             if held is not None:
-                return held[1]
+                return held.answer
             answer = function(*args, **kwargs)
-            store.keep(key, answer, generation)
+            store.put(key, _Answer(answer, generation, monotonic()))
             return answer
 
         return ask
@@ -58,37 +54,54 @@ def remembered(*, seconds: float, answers: int = 1_024) -> Callable[[Callable[P,
     return decorate
 
 
+class _Forgotten:
+    """How often all was forgotten in this process: the generation of the answers that are remembered."""
+
+    times = 0
+    lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[T]):
+    """What a function answered, of which generation, and when (the clock's seconds)."""
+
+    answer: T
+    generation: int
+    at: float
+
+
 class _Answers(Generic[T]):
-    """What one function answered. Thread-safe: what was asked before everything was forgotten is not kept after it."""
+    """Answers of one function; those put first go first. Thread-safe."""
 
     def __init__(self, seconds: float, most: int) -> None:
         self._seconds = seconds
         self._most = most
         self._lock = threading.Lock()
-        self._held: dict[Any, tuple[float, T]] = {}
-        self._generation = 0
+        self._held: dict[Any, _Answer[T]] = {}
 
-    def find(self, key: Any) -> tuple[tuple[float, T] | None, int]:
-        """Return when an answer was given and which, None where there is none or it is too old; and the generation."""
+    def get(self, key: Any, generation: int) -> _Answer[T] | None:
+        """Return an answer of a generation that is not too old."""
         with self._lock:
             held = self._held.get(key)
-            return held if held and monotonic() - held[0] < self._seconds else None, self._generation
+        # Stores are cleared one after the other: one made of another store's answers must not find them in between.
+        if held is None or held.generation != generation or monotonic() - held.at >= self._seconds:
+            return None
+        return held
 
-    def keep(self, key: Any, answer: T, generation: int) -> None:
-        """Keep an answer that was asked for in this generation."""
+    def put(self, key: Any, answer: _Answer[T]) -> None:
+        """Keep an answer, unless all was forgotten since it was begun."""
         with self._lock:
-            if generation != self._generation:
+            if answer.generation != _Forgotten.times:
                 return
             self._held.pop(key, None)
-            self._held[key] = (monotonic(), answer)
+            self._held[key] = answer
             while len(self._held) > self._most:
                 del self._held[next(iter(self._held))]
 
     def clear(self) -> None:
-        """Forget everything, and begin a new generation."""
+        """Forget them all."""
         with self._lock:
             self._held.clear()
-            self._generation += 1
 
 
 class Forgettable(Protocol):
@@ -108,7 +121,9 @@ def forgettable(store: S) -> S:
 
 
 def forget_all() -> None:
-    """Drop every remembered answer of this process."""
+    """Drop every remembered answer of this process, those on their way included."""
+    with _Forgotten.lock:
+        _Forgotten.times += 1
     for store in _all_stores:
         store.clear()
 
@@ -148,13 +163,29 @@ class _Held:
     shared: bool
 
 
+class _Elsewhere(NamedTuple):
+    """What Redis has of a question: version and body, and the milliseconds they have left (negative: gone)."""
+
+    marked: bytes | None
+    left_ms: int
+
+
+_NOT_ASKED = _Elsewhere(None, 0)
+
+
+def _ask_elsewhere(pipe: Pipeline, question: str) -> None:
+    pipe.get(_PREFIX + question)
+    pipe.pttl(_PREFIX + question)
+
+
 class Cache:
     """Bodies by question: this process's memory, then Redis, then the loader; each while its version is the data's.
 
     A question has to name everything its body depends on but the data. The version and, where memory has nothing of the
     question, Redis's body are asked for in one round trip. Who asks for what somebody in this process is loading
     already waits for that. Redis gets a body when it is asked for again: most past instants never are, and writing
-    costs as much as several reads. Redis away: nobody knows the version, and nothing is kept. Thread-safe.
+    costs as much as several reads. Where nobody knows the version (Redis is away, or it tells of none), nothing is
+    kept, and only what is being loaded at the moment is shared. Thread-safe.
     """
 
     def __init__(self, client: Callable[[], redis.Redis], *, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -166,45 +197,35 @@ class Cache:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._bytes = 0
-        self._loading: dict[tuple[str, str], Future[bytes]] = {}
+        self._loading: dict[tuple[str, str | None], Future[bytes]] = {}
 
-    def get(self, question: str, version: Version, load: Callable[[], bytes], *, seconds: float) -> bytes:
-        """Return the body of a question, kept for `seconds` at most. What `load` raises is raised to all that wait."""
+    def get(
+        self, question: str, version: Version, load: Callable[[], bytes], *, seconds: float | Callable[[], float]
+    ) -> bytes:
+        """Return the body of a question, kept for `seconds` at most; a function tells them before the body is loaded.
+
+        What `load` raises is raised to all that wait.
+        """
         try:
             known, elsewhere = self._ask(question, version)
         except redis.RedisError as error:
             logger.warning("cache without Redis: %s", error)
             known, elsewhere = None, _NOT_ASKED
         with self._lock:
-            held = self._remembered(question, known) if known else None
-            flight = (question, known or _UNKNOWN)
-            others = self._loading.get(flight)
+            held = None if known is None else self._remembered(question, known)
+            others = None if held else self._loading.get((question, known))
             if held is None and others is None:
-                self._loading[flight] = Future()
+                self._loading[question, known] = Future()
         if held is not None:
             return self._again(question, held)
         if others is not None:
             return others.result()
-        return self._land(flight, partial(self._find, question, known, elsewhere, load, seconds) if known else load)
-
-    def _land(self, flight: tuple[str, str], find: Callable[[], bytes]) -> bytes:
-        """Find a body for all who wait for it."""
         try:
-            body = find()
+            body = load() if known is None else self._made(question, known, elsewhere, load, seconds)
         except BaseException as error:
-            self._end(flight).set_exception(error)
+            self._end(question, known).set_exception(error)
             raise
-        self._end(flight).set_result(body)
-        return body
-
-    def _find(
-        self, question: str, version: str, elsewhere: Elsewhere, load: Callable[[], bytes], seconds: float
-    ) -> bytes:
-        """Return Redis's body, for as long as it is there, or make one; keep it."""
-        found, left_s = self._from_redis(question, version, elsewhere)
-        body = self._load(load) if found is None else found
-        until = self._clock() + (seconds if found is None else min(seconds, left_s))
-        self._keep(question, _Held(version, until, body, shared=found is not None))
+        self._end(question, known).set_result(body)
         return body
 
     def forget(self) -> None:
@@ -213,23 +234,18 @@ class Cache:
             self._held.clear()
             self._bytes = 0
 
-    def _ask(self, question: str, version: Version) -> tuple[str | None, Elsewhere]:
+    def _ask(self, question: str, version: Version) -> tuple[str | None, _Elsewhere]:
         """Return the version of the data, and what Redis has of the question: only asked where memory has nothing."""
         with self._client().pipeline(transaction=False) as pipe:
             version.ask(pipe)
             if is_new := question not in self._held:
-                self._ask_elsewhere(pipe, question)
+                _ask_elsewhere(pipe, question)
             answers = pipe.execute()
         elsewhere = _NOT_ASKED
         if is_new:
-            *answers, body, left_ms = answers
-            elsewhere = body, left_ms
+            *answers, marked, left_ms = answers
+            elsewhere = _Elsewhere(marked, left_ms)
         return version.told(answers), elsewhere
-
-    @staticmethod
-    def _ask_elsewhere(pipe: Pipeline, question: str) -> None:
-        pipe.get(_PREFIX + question)
-        pipe.pttl(_PREFIX + question)
 
     def _remembered(self, question: str, version: str) -> _Held | None:
         held = self._held.get(question)
@@ -256,19 +272,37 @@ class Cache:
         with suppress(redis.RedisError):  # said when it was asked
             self._client().set(_PREFIX + question, marked, px=max(1, int((held.until - self._clock()) * 1000)))
 
-    def _from_redis(self, question: str, version: str, elsewhere: Elsewhere) -> tuple[bytes | None, float]:
-        """Return the body of what Redis has of a question, and for how many seconds yet; None of another version."""
+    def _made(
+        self,
+        question: str,
+        version: str,
+        elsewhere: _Elsewhere,
+        load: Callable[[], bytes],
+        seconds: float | Callable[[], float],
+    ) -> bytes:
+        """Return the body that Redis has of a question, else what is loaded, and keep it for the time it has left."""
+        until = self._clock() + (seconds() if callable(seconds) else seconds)
+        found = self._from_redis(question, version, elsewhere)
+        if found is None:
+            body = self._load(load)
+        else:
+            body, left = found
+            until = min(until, self._clock() + left)
+        self._keep(question, _Held(version, until, body, shared=found is not None))
+        return body
+
+    def _from_redis(self, question: str, version: str, elsewhere: _Elsewhere) -> tuple[bytes, float] | None:
+        """Return the body of what Redis has of a question and its seconds left; None where it is of another version."""
         if elsewhere is _NOT_ASKED:
             with suppress(redis.RedisError), self._client().pipeline(transaction=False) as pipe:
-                self._ask_elsewhere(pipe, question)
-                elsewhere = tuple(pipe.execute())
-        raw, left_ms = elsewhere
-        marked, _, body = (raw or b"").partition(_BEHIND_VERSION)
+                _ask_elsewhere(pipe, question)
+                elsewhere = _Elsewhere(*pipe.execute())
+        marked, _, body = (elsewhere.marked or b"").partition(_BEHIND_VERSION)
         if marked != version.encode():
-            return None, 0.0
+            return None
         self.stats.l2_hits += 1
         _L2.inc()
-        return body, max(0, left_ms) / 1000
+        return body, max(0, elsewhere.left_ms) / 1000
 
     def _load(self, load: Callable[[], bytes]) -> bytes:
         self.stats.total_misses += 1
@@ -287,10 +321,10 @@ class Cache:
             while self._bytes > self._max_bytes:
                 self._drop(next(iter(self._held)))
 
-    def _end(self, flight: tuple[str, str]) -> "Future[bytes]":
-        """End the loading of a question's version."""
+    def _end(self, question: str, version: str | None) -> "Future[bytes]":
+        """End the loading of a question."""
         with self._lock:
-            return self._loading.pop(flight)
+            return self._loading.pop((question, version))
 
     def _drop(self, question: str) -> None:
         held = self._held.pop(question, None)
