@@ -1,6 +1,7 @@
 """`/fo/oi-change`, `/fo/snapshot`: what changed, and everything about one chain at once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -20,7 +21,6 @@ from fo_analytics.selectors.depth import live_books
 from fo_analytics.selectors.exposures import exposure_summary
 from fo_analytics.selectors.iv_history import iv_ranks
 from fo_analytics.selectors.oi_changes import Ranking, oi_changes
-from fo_analytics.selectors.reference import expiry_table
 from fo_analytics.selectors.smiles import smile_summary
 from fo_analytics.selectors.strike_distribution import Distribution, strike_distribution
 
@@ -99,5 +99,5 @@ def _snapshot(asked: Parameters) -> Json:
             "reference_ts": reference.ts_ms,
             **render_thresholds(ANY_CHANGE),
         },
-        "expiries": render_expiries(expiry_table(underlying=found.underlying, as_of_ms=ts_event)),
+        "expiries": render_expiries(replace(found.table, labels_ms=max(found.table.labels_ms, ts_event))),
     }

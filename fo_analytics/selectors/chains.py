@@ -85,14 +85,22 @@ def market_instant(*, underlying: Underlying) -> int:
 
     Raises NotAvailable where there is neither.
     """
+    return newest_known(underlying=underlying)[0]
+
+
+def newest_known(*, underlying: Underlying) -> tuple[int, int | None]:
+    """Return the newest instant known of an underlying (ms UTC), and that at which its publisher began (None: bars).
+
+    Raises NotAvailable where there is neither.
+    """
     state = live_state(topic=underlying_topic(underlying.symbol))
     if state is not None:
-        return state.ts_event
+        return state.ts_event, state.epoch
     newest = Bar.objects.filter(instrument__underlying=underlying).order_by("-time").values_list("time", flat=True)
     time = newest.first()
     if time is None:
         raise NotAvailable(f"nothing is known of {underlying.symbol} yet: no live state and no bars")
-    return to_ms(time) + MINUTE_MS
+    return to_ms(time) + MINUTE_MS, None
 
 
 def live_chains(
@@ -143,7 +151,7 @@ def chains_at(
     """
     if not expiries:
         return ()
-    alive = [item.expiry for item in table.alive()]
+    alive = table.unexpired()
     wanted = tuple(dict.fromkeys((*expiries, *alive[:1])))
     stored = stored_market(underlying=underlying, sessions=table.calendar, expiries=wanted, until_ms=table.as_of_ms)
     views = [_valued(underlying, table, stored, expiry, convention) for expiry in expiries]

@@ -92,18 +92,24 @@ def _listed(*, exchange: str) -> Mapping[str, tuple[Listed, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class ExpiryTable:
-    """The expiries of one underlying as of an instant (ms UTC)."""
+    """The expiries of one underlying as of an instant (ms UTC); labels are those of `labels_ms`, of then or later."""
 
     calendar: Calendar
     as_of_ms: int
+    labels_ms: int
     expiries: tuple[date, ...]
     monthly: frozenset[date]
 
     def alive(self) -> list[LabelledExpiry]:
-        """Return those that have not expired, with their labels."""
+        """Return those that have not expired at the labels' instant, with their labels."""
         return labels.labels_of(
-            self.expiries, from_ms(self.as_of_ms), monthly=self.monthly, expires_at=self.calendar.expires_at
+            self.expiries, from_ms(self.labels_ms), monthly=self.monthly, expires_at=self.calendar.expires_at
         )
+
+    def unexpired(self) -> list[date]:
+        """Return those that had not expired at the instant, in order of time."""
+        as_of = from_ms(self.as_of_ms)
+        return sorted(expiry for expiry in self.expiries if as_of < self.calendar.expires_at(expiry))
 
     def resolve(self, label: str) -> date:
         """Return the expiry of a label or date. Raises InvalidRequest naming the valid ones."""
@@ -111,7 +117,7 @@ class ExpiryTable:
             return labels.resolve(
                 label,
                 self.expiries,
-                from_ms(self.as_of_ms),
+                from_ms(self.labels_ms),
                 monthly=self.monthly,
                 expires_at=self.calendar.expires_at,
             )
@@ -145,7 +151,7 @@ def _table(underlying: Underlying, as_of_ms: int, first: date, *, alone: bool = 
     visible = {symbol: _visible(everyone.get(symbol, ()), first, day) for symbol in asked}
     monthly = labels.monthly_expiries(expiry for expiries in visible.values() for expiry in expiries)
     own = tuple(visible.get(underlying.symbol, ()))
-    return ExpiryTable(calendar(exchange=underlying.exchange), as_of_ms, own, monthly)
+    return ExpiryTable(calendar(exchange=underlying.exchange), as_of_ms, as_of_ms, own, monthly)
 
 
 def _visible(listed: Sequence[Listed], first: date, day: date) -> list[date]:

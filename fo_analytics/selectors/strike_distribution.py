@@ -7,15 +7,16 @@ from datetime import date
 from fo_analytics.domain.chain import Convention
 from fo_analytics.domain.changes import Reference
 from fo_analytics.models import Underlying
-from fo_analytics.selectors.chains import ChainAnswer, chains_at, live_chains, market_instant
+from fo_analytics.selectors.chains import ChainAnswer, chains_at, live_chains, newest_known, session_begun
 from fo_analytics.selectors.reference import ExpiryTable, expiry_table, find_underlying
 from fo_analytics.selectors.references import day_references
+from tradingviz.core.clock import now_ms
 from tradingviz.core.errors import InvalidRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Chains in the order asked for; `labels` has each expiry's labels as of `as_of_ms` (ms UTC)."""
+    """Chains in the order asked for; `labels` has each expiry's labels, those of the table's instant for them."""
 
     underlying: Underlying
     table: ExpiryTable
@@ -53,13 +54,30 @@ class Distribution:
 
 
 def expiries_as_of(*, underlying: str, at: int | None) -> tuple[Underlying, ExpiryTable]:
-    """Return an underlying and its expiries at an instant (ms UTC; None: the newest known).
+    """Return an underlying and its expiries at an instant (ms UTC; None: the newest known, labels by the clock).
 
     Raises InvalidRequest for an unknown underlying, NotAvailable where nothing is known of it yet.
     """
     found = find_underlying(name=underlying)
-    as_of_ms = market_instant(underlying=found) if at is None else at
-    return found, expiry_table(underlying=found, as_of_ms=as_of_ms)
+    if at is not None:
+        return found, expiry_table(underlying=found, as_of_ms=at)
+    as_of_ms, began_ms = newest_known(underlying=found)
+    table = expiry_table(underlying=found, as_of_ms=as_of_ms)
+    return found, replace(table, labels_ms=_labels_instant(table, began_ms))
+
+
+def _labels_instant(table: ExpiryTable, began_ms: int | None) -> int:
+    """Return the instant (ms UTC) whose labels are those of a live market: the clock's, unless it is a replayed one.
+
+    Nothing ticks between the expiry instant and the next session, and longer where a feed is away: an expiry is over
+    all the same. The market is of now where its session is the one that had begun last, and where the publisher began
+    (`began_ms`) before the next one did: who replays a day begins later.
+    """
+    now = now_ms()
+    session = session_begun(table.as_of_ms, table.calendar)
+    began = [session_begun(instant, table.calendar) for instant in (now, began_ms) if instant is not None]
+    is_of_now = session is not None and any(other is not None and other.date <= session.date for other in began)
+    return max(table.as_of_ms, now) if is_of_now else table.as_of_ms
 
 
 def strike_distribution(
