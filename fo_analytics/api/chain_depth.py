@@ -27,7 +27,7 @@ def contract_depths(view: ChainView, books: Document) -> list[list[Any]]:
     `books` are live ones: strike text, side, book. Those that a newer quote contradicts are passed over; where there is
     none the best quote is a book of one level. None: never quoted.
     """
-    levels, ts = _best_quotes(view)
+    levels, ts = _best_quotes(view, LEVELS if books else 1)
     is_full = _put_books(view, books, levels, ts)
     depth = measure_depth(*sides_of(levels))
     # Where no quantity was said, one unit stood for it.
@@ -35,10 +35,10 @@ def contract_depths(view: ChainView, books: Document) -> list[list[Any]]:
     return [_rendered(side, depth, is_full, sized, ts, int(view.head["ts_event"])) for side in range(len(SIDES))]
 
 
-def _best_quotes(view: ChainView) -> tuple[Floats, Ints]:
-    """Return the best quotes as books (2, k, 2, LEVELS, 3), and their stamps, 0 and NaN prices where never quoted."""
+def _best_quotes(view: ChainView, count: int) -> tuple[Floats, Ints]:
+    """Return the best quotes as books (2, k, 2, count, 3), and their stamps, 0 and NaN prices where never quoted."""
     ts = np.nan_to_num(view.field("quote_ts")).astype(np.int64)
-    levels = np.zeros((*ts.shape, 2, LEVELS, 3))
+    levels = np.zeros((*ts.shape, 2, count, 3))
     for place, side in enumerate(("bid", "ask")):
         price, quantity = view.field(side), view.field(f"{side}_qty")
         quoted = ~np.isnan(price)
@@ -66,7 +66,8 @@ def _put_books(view: ChainView, books: Document, levels: Floats, ts: Ints) -> Ma
 def _rendered(side: int, depth: Depth, is_full: Mask, sized: Mask, ts: Ints, now: int) -> list[Any]:
     """Return a side's contracts."""
     full = is_full[side]
-    whole = np.where(full, np.stack([depth.bid_quantity[side], depth.ask_quantity[side]]), math.nan)
+    amounts = np.where(full, np.stack([depth.bid_quantity[side], depth.ask_quantity[side]]), math.nan)
+    whole = whole_numbers(amounts) if full.any() else [[None] * len(full)] * 2  # of the past there are none
     rows = zip(
         np.where(full, "depth", "quote").tolist(),
         ts[side].tolist(),
@@ -76,7 +77,7 @@ def _rendered(side: int, depth: Depth, is_full: Mask, sized: Mask, ts: Ints, now
         depth.spread_percent[side].tolist(),
         np.where(sized[side], depth.microprice[side], math.nan).tolist(),
         np.where(full, depth.imbalance[side], math.nan).tolist(),
-        *whole_numbers(whole),
+        *whole,
         strict=True,
     )
     return [_ContractDepth(*row) if row[1] else None for row in rows]
