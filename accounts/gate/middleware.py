@@ -5,7 +5,9 @@ import logging
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,7 +21,7 @@ from accounts.gate.credentials import Credential, from_authorization, from_hands
 from accounts.gate.hosts import is_own
 from accounts.gate.identity import Identity, SocketGatekeeper, identity_of, may_be_guess
 from accounts.gate.quota import Quotas, Rule, Verdict
-from accounts.gate.rules import preflight_rule, route_of, rule_for, socket_rule, stray_rule
+from accounts.gate.rules import most_sockets, preflight_rule, route_of, rule_for, socket_rule, stray_rule
 from tradingviz.core.logging.config import ACCESS_LOGGER
 from tradingviz.core.logging.context import bind
 from tradingviz.core.metrics import observe
@@ -53,6 +55,7 @@ class Gate:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Serve one request or socket."""
@@ -70,14 +73,25 @@ class Gate:
         identity = await identity_of(credential) if spent is None or spent.allowed else Identity()
         if spent is None or identity.principal:
             spent = await quotas().take(socket_rule(identity.principal), _who(scope, identity))
-        found = {
-            "identity": identity,
-            "gatekeeper": _gatekeeper,
-            "crowded": not spent.allowed,
-            "subprotocol": credential.subprotocol if credential else None,
-        }
-        with bind(socket_id=scope["request_id"], **_names(identity)):
+        with self._counted(_who(scope, identity)) as open_now, bind(socket_id=scope["request_id"], **_names(identity)):
+            found = {
+                "identity": identity,
+                "gatekeeper": _gatekeeper,
+                "crowded": not spent.allowed or open_now > most_sockets(identity.principal),
+                "subprotocol": credential.subprotocol if credential else None,
+            }
             await self._application({**scope, **found}, receive, send)
+
+    @contextmanager
+    def _counted(self, who: str) -> Iterator[int]:
+        """Count a socket of somebody for as long as it is open; yield how many there are."""
+        self._open[who] += 1
+        try:
+            yield self._open[who]
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
 
     async def _http(self, scope: Scope, receive: Any, send: Any) -> None:
         began = time.perf_counter()

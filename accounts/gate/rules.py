@@ -13,6 +13,7 @@ DEFAULT_BUCKET = "all"
 SOCKET_BUCKET = "socket"
 # Browsers ask before their requests, many of an office from one address; what is answered is remembered by them.
 PREFLIGHT_BUCKET, PREFLIGHTS_PER_MINUTE = "preflight", 600
+UNNAMED_SOCKETS = 10
 # How passwords and refresh tokens are presented.
 GUESSED = "POST"
 # Longer ones are looked up anew each time: anybody can ask for any path, and they would be kept.
@@ -64,3 +65,12 @@ def socket_rule(principal: Principal | None) -> Rule:
     """Return how many sockets somebody may open a minute."""
     factor = settings.RATE_LIMIT_TIERS[principal.tier] if principal else 1
     return Rule(SOCKET_BUCKET, settings.RATE_LIMIT_PER_MINUTE * factor)
+
+
+def most_sockets(principal: Principal | None) -> int:
+    """Return how many sockets somebody may have open in a process: as many as may be opened in a minute.
+
+    An address may have more of those that say later who they are: behind it may be many.
+    """
+    limit = socket_rule(principal).limit
+    return limit if principal else limit * UNNAMED_SOCKETS
