@@ -1,5 +1,6 @@
--- The option expiries of every underlying of an exchange, and since when each is listed (null: not known).
--- One step through index instrument_listing per expiry, however many contracts there are.
+-- The option expiries of every underlying of an exchange, since when each is listed (null: not known), and the last day
+-- of those whose contracts were all withdrawn before it (null: of all others).
+-- Two steps through index instrument_listing per expiry, however many contracts there are.
 WITH RECURSIVE listed AS (
     SELECT underlying.id, underlying.symbol, first.expiry, first.valid_from
     FROM fo_analytics_underlying AS underlying
@@ -22,4 +23,16 @@ WITH RECURSIVE listed AS (
         LIMIT 1
     ) AS next
 )
-SELECT symbol, expiry, valid_from FROM listed ORDER BY symbol, expiry
+SELECT
+    symbol, expiry, valid_from,
+    CASE WHEN NOT EXISTS (
+        SELECT FROM fo_analytics_instrument AS held
+        WHERE held.underlying_id = listed.id AND held.kind IN ('CE', 'PE') AND held.expiry = listed.expiry
+            AND (held.valid_to IS NULL OR held.valid_to >= held.expiry)
+    ) THEN (
+        SELECT MAX(gone.valid_to)
+        FROM fo_analytics_instrument AS gone
+        WHERE gone.underlying_id = listed.id AND gone.kind IN ('CE', 'PE') AND gone.expiry = listed.expiry
+    ) END
+FROM listed
+ORDER BY symbol, expiry

@@ -52,9 +52,11 @@ def latest_states(*, underlying: Underlying, as_of_ms: int) -> Latest:
 
 @remembered(seconds=SECONDS)
 def _alive(*, underlying_id: int, day: date) -> dict[int, Contract]:
-    """Return the spot and the contracts listed by a day that have not expired before it, by their keys."""
+    """Return the spot and the contracts listed on a day that have not expired before it, by their keys."""
     alive, listed = Q(expiry=None) | Q(expiry__gte=day), Q(valid_from=None) | Q(valid_from__lte=day)
-    rows = Instrument.objects.filter(alive, listed, underlying_id=underlying_id)
+    rows = Instrument.objects.filter(
+        alive, listed, Q(valid_to=None) | Q(valid_to__gte=day), underlying_id=underlying_id
+    )
     return {contract.instrument_id: contract for _, contract in contracts_of(rows)}
 
 

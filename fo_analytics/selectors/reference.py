@@ -31,10 +31,16 @@ SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An expiry of an underlying and when it was first listed (None: not known)."""
+    """An expiry of an underlying, when it was first listed (None: not known), and its last day where it was withdrawn
+    before it came (None: it was not)."""
 
     expiry: date
     since: date | None
+    until: date | None
+
+    def is_known(self, day: date) -> bool:
+        """Return whether it was listed by a day and not withdrawn before it; what has expired stays known."""
+        return (self.since or date.min) <= day <= (self.until or date.max)
 
 
 def find_underlying(*, name: str) -> Underlying:
@@ -85,8 +91,7 @@ def _listed(*, exchange: str) -> Mapping[str, tuple[Listed, ...]]:
         cursor.execute(query("listed_expiries"), {"exchange": exchange})
         rows = cursor.fetchall()
     return {
-        symbol: tuple(Listed(expiry, since) for _, expiry, since in listed)
-        for symbol, listed in groupby(rows, key=itemgetter(0))
+        symbol: tuple(Listed(*dates) for _, *dates in listed) for symbol, listed in groupby(rows, key=itemgetter(0))
     }
 
 
@@ -155,9 +160,9 @@ def _table(underlying: Underlying, as_of_ms: int, first: date, *, alone: bool = 
 
 
 def _visible(listed: Sequence[Listed], first: date, day: date) -> list[date]:
-    """Return the expiries from `first` on that were listed by a day."""
+    """Return the expiries from `first` on that were listed by a day, and not withdrawn."""
     begin = bisect_left(listed, first, key=attrgetter("expiry"))
-    return [item.expiry for item in listed[begin:] if item.since is None or item.since <= day]
+    return [item.expiry for item in listed[begin:] if item.is_known(day)]
 
 
 def chain_contracts(*, underlying_id: int, expiry: date) -> tuple[Contract, ...]:

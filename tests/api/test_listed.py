@@ -15,6 +15,7 @@ from tests.api.market import (
     FAR,
     LAST,
     NEAR,
+    SILENT,
     STRIKES,
     feed,
     forget_everything,
@@ -79,27 +80,43 @@ def test_the_tick_size_is_that_of_the_day(ask: Asker, asked: dict[str, Any]) -> 
     assert ticks == dict.fromkeys(STRIKES, 0.05) | {25_100.0: 0.10}
 
 
-@pytest.mark.parametrize(
-    ("path", "more"),
-    [
-        ("strike-distribution", {"expiry": FAR.isoformat()}),
-        ("smile", {"expiry": FAR.isoformat()}),
-        ("depth", {"expiry": FAR.isoformat()}),
-        ("exposure", {"expiry": FAR.isoformat()}),
-        ("oi-change", {"expiry": FAR.isoformat()}),
-        ("term-structure", {}),
-        ("surface", {}),
-    ],
-)
-def test_an_expiry_withdrawn_as_a_whole_is_empty_and_no_error(ask: Asker, path: str, more: dict[str, Any]) -> None:
+def withdraw_far() -> None:
+    """Trade Monday's near expiry; the far one was withdrawn as a whole after Sunday."""
     list_contracts()
     feed([snapshot(LAST, expiries=(NEAR,))])
     Instrument.objects.filter(expiry=FAR).update(valid_to=SUNDAY)
     forget_everything()
-    answer = ask(f"/fo/{path}", underlying="NIFTY", at=ON_MONDAY, **more)
+
+
+def test_an_expiry_withdrawn_as_a_whole_is_none_any_more_and_was_one_until_then(ask: Asker) -> None:
+    withdraw_far()
+    for at, others in (("2026-02-01T12:00", {NEAR, FAR, SILENT}), (ON_MONDAY, {NEAR, SILENT})):
+        listed = ask("/fo/expiries", underlying="NIFTY", at=at).body["expiries"]
+        assert {one["expiry"] for one in listed} == {str(expiry) for expiry in others}
+        assert [one["labels"][0] for one in listed] == [f"NWeek+{n}" for n in range(len(others))]
+
+
+@pytest.mark.parametrize("path", ["strike-distribution", "smile", "depth", "exposure", "oi-change"])
+def test_who_asks_for_it_is_told_of_those_there_are(ask: Asker, path: str) -> None:
+    withdraw_far()
+    errors = ask(f"/fo/{path}", underlying="NIFTY", at=ON_MONDAY, expiry=FAR.isoformat()).problem(400)
+    assert FAR.isoformat() not in errors["expiry"]["valid"]
+    assert NEAR.isoformat() in errors["expiry"]["valid"]
+
+
+@pytest.mark.parametrize("path", ["term-structure", "surface"])
+def test_overviews_go_without_it(ask: Asker, path: str) -> None:
+    withdraw_far()
+    answer = ask(f"/fo/{path}", underlying="NIFTY", at=ON_MONDAY)
     assert answer.status == 200
-    if path == "strike-distribution":
-        assert (answer.strikes, answer.chain["atm_strike"], answer.chain["call_oi"]) == ([], None, None)
+    assert FAR.isoformat() not in str(answer.body)
+
+
+def test_what_has_expired_is_known_from_the_day_it_was_delisted_on(ask: Asker) -> None:
+    open_changing_market()
+    Instrument.objects.filter(expiry=NEAR).update(valid_to=NEAR)
+    forget_everything()
+    assert ask.chains(at="2026-02-05T12:00", expiry=NEAR.isoformat()).chain["expired"]
 
 
 def test_a_day_replayed_after_a_later_one_is_whole(ask: Asker) -> None:
