@@ -37,6 +37,7 @@ ON_PRODUCTION_SERVERS = (
     *(f"tests/api/test_{name}.py" for name in (
         "accounts", "chain_changes", "health", "iv_rank", "metrics_series", "moneyness_series", "oi_change", "past",
         "recorded_series", "reference", "straddle_series", "strategy_days", "strategy_m2m", "strike_history",
+        "timeframe",
     )),
 )  # fmt: skip
 EMBEDDED = {"TIMESCALEDB_URL": "", "REDIS_SERVER_BINARY": ""}
