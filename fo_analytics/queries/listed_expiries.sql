@@ -25,11 +25,13 @@ WITH RECURSIVE listed AS (
 )
 SELECT
     symbol, expiry, valid_from,
-    CASE WHEN NOT EXISTS (
-        SELECT FROM fo_analytics_instrument AS held
+    CASE WHEN (  -- no EXISTS: that would read all contracts at once
+        SELECT 1
+        FROM fo_analytics_instrument AS held
         WHERE held.underlying_id = listed.id AND held.kind IN ('CE', 'PE') AND held.expiry = listed.expiry
             AND (held.valid_to IS NULL OR held.valid_to >= held.expiry)
-    ) THEN (
+        LIMIT 1
+    ) IS NULL THEN (
         SELECT MAX(gone.valid_to)
         FROM fo_analytics_instrument AS gone
         WHERE gone.underlying_id = listed.id AND gone.kind IN ('CE', 'PE') AND gone.expiry = listed.expiry

@@ -77,5 +77,5 @@ def test_ingest_loads_forty_thousand_contracts_within_a_second_and_expiries_are_
         cursor.execute("ANALYZE fo_analytics_instrument")
         cursor.execute("EXPLAIN " + query("listed_expiries"), {"exchange": "NSE"})
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert plan.count("instrument_listing") == 2
+    assert plan.count("instrument_listing") == 4
     assert "Seq Scan on fo_analytics_instrument" not in plan
