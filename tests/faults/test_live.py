@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker
 from websockets.asyncio.client import connect
 
 from fo_analytics.domain.calendar import from_ms, ist_date
+from tests.faults.follower import following
 from tests.faults.market import START_SECONDS, Market
 from tests.faults.stage import Stage, Watcher, staged, until
 from tradingviz.core.clock import now_ms
@@ -87,15 +88,32 @@ async def test_a_client_lives_through_a_crash_of_a_server_and_misses_no_state(st
 
 async def test_a_client_lives_through_a_killed_ingest_and_misses_no_state(stage: Stage) -> None:
     async with watching(stage) as watcher:
-        child = stage.market.ingests[-1]
-        os.kill(child.pid, signal.SIGKILL)
-        killed = time.monotonic()
-        assert reap(child) == -signal.SIGKILL
-        started = stage.market.start_ingest()
-        await asyncio.to_thread(stage.market.wait_until_it_works, started)
-        print(f"ingest works again {time.monotonic() - killed:.1f} s after the kill")
+        sockets = watcher.sockets
+        await kill_ingest(stage)
         await recovers(watcher, "ingest")
-        assert watcher.sockets == 1
+        assert watcher.sockets == sockets
+
+
+async def kill_ingest(stage: Stage) -> None:
+    """Kill it, and start another one."""
+    child = stage.market.ingests[-1]
+    os.kill(child.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    assert reap(child) == -signal.SIGKILL
+    started = stage.market.start_ingest()
+    await asyncio.to_thread(stage.market.wait_until_it_works, started)
+    print(f"ingest works again {time.monotonic() - killed:.1f} s after the kill")
+
+
+@pytest.mark.parametrize("what", ["redis", "ingest"])
+async def test_our_own_client_comes_back_by_itself_within_ten_seconds(stage: Stage, what: str) -> None:
+    async with following(stage) as follower:
+        if what == "redis":
+            with stage.market.without(what):
+                await asyncio.sleep(AWAY_S)
+        else:
+            await kill_ingest(stage)
+        print(f"our client after {what}: live after {await follower.sees(RECOVERED_S):.2f} s; told {follower.told}")
 
 
 def said_of_age(watcher: Watcher) -> list[tuple[str, str]]:
