@@ -59,6 +59,8 @@ class Outbox:
         self._close_code: int | None = None
         self._wake = asyncio.Event()
         self._sending_since: float | None = None
+        self._taken: int | None = None
+        self._taken_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -113,7 +115,11 @@ class Outbox:
 
     def check(self, now: float) -> None:
         """Hang up where the peer has taken nothing for long (`now`: the loop's seconds)."""
-        if self._sending_since is not None and now - self._sending_since > DEAF_SECONDS:
+        taken = self._pressure.taken()
+        if taken is None or taken != self._taken:
+            self._taken, self._taken_at = taken, now
+        since = self._taken_at if self._sending_since is None else min(self._taken_at, self._sending_since)
+        if now - since > DEAF_SECONDS:
             self._hang_up()
 
     def close(self, code: protocol.Close) -> None:
@@ -164,7 +170,7 @@ class Outbox:
     def _hang_up(self) -> None:
         """End the connection of a peer that does not read; it is told why as far as it still listens."""
         logger.info("a client was too slow", extra={"held": self._pressure.unsent()})
-        self._sending_since = None
+        self._sending_since = self._taken = None
         self._close_code = int(protocol.Close.TOO_SLOW)
         self.stop()
         self._task = asyncio.get_running_loop().create_task(self._part())
